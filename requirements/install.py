@@ -45,7 +45,9 @@ def main() -> int:
     try:
         _set_up(wanted, found)
     except subprocess.CalledProcessError as error:
-        return _refuse(f"set-up stopped: {' '.join(map(str, error.cmd[1:4]))} ... failed (see above). Run it again.")
+        return _refuse(
+            f"set-up stopped: {' '.join(map(str, error.cmd[1:4]))} ... failed (see above). Run it again."
+        )
     return 0
 
 
@@ -106,7 +108,11 @@ def _pip(*arguments: str) -> None:
     for name in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME"):
         environment.pop(name, None)
     subprocess.run(
-        [str(VENV_PYTHON), "-m", "pip", *arguments], check=True, env=environment, stdin=subprocess.DEVNULL, cwd=ROOT
+        [str(VENV_PYTHON), "-m", "pip", *arguments],
+        check=True,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
     )
 
 
