@@ -29,8 +29,8 @@ check: setup ## Format, lint, types, import directions, and that Dagster loads t
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	$(BIN)/lint-imports
-	$(BIN)/dg check defs
+	$(BIN)/lint-imports --no-logo
+	DAGSTER_DISABLE_TELEMETRY=yes VIRTUAL_ENV="$$PWD/.venv" $(BIN)/dg check defs
 
 test: setup ## Run the tests; browser tests need Chromium and skip without it
 	@$(BIN)/python -m pytest $(TESTARGS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -139,3 +141,24 @@ def test_tracked_files_name_no_machine_and_no_registry() -> None:
             if home_or_host.search(line):
                 found.append(f"{_named(path)}:{number}: {line.strip()[:100]}")
     assert found == []
+
+
+def test_core_imports_the_standard_library_only() -> None:
+    """A library in the core would be one that every reader of its rules has to install and trust."""
+    foreign = []
+    for path in sorted((ROOT / "weblogs_platform" / "core").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            foreign += [f"{_named(path)}:{node.lineno}: {name}" for name in names if not _is_pure(name)]
+    assert foreign == []
+
+
+def _is_pure(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] in sys.stdlib_module_names or f"{module}.".startswith(
+        "weblogs_platform.core."
+    )
