@@ -1,6 +1,6 @@
 """What every test shares: no test reads the settings or the credentials of the machine it runs on.
 
-Deliberately absent: fixtures of one area (they live beside its tests) and anything that starts a server.
+Deliberately absent: fixtures of one area (they live beside its tests). The embedded stack is in stack_fixtures.py.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 import pytest
+
+pytest_plugins = ["tests.stack_fixtures"]
 
 FOREIGN_PREFIXES = ("AWS_", "REDSHIFT_", "WEBLOGS_", "DAGSTER_")
 
