@@ -55,17 +55,19 @@ class _Hour(click.ParamType):
 
 @dataclass(frozen=True)
 class _Output:
-    """Where objects go, and how the summary is printed."""
+    """Where objects go, and what is printed: each object's key, the summary as text or as JSON."""
 
     dry_run: bool
     as_json: bool
     folder: Path | None = None
+    each: bool = False
 
     def deliver(self, ctx: click.Context, objects: Iterable[DeliveredObject], **more: Any) -> None:
         summary = TrafficSummary()
         try:
-            for _ in summary.counting(self._stored(ctx, objects)):
-                pass
+            for delivered in summary.counting(self._stored(ctx, objects)):
+                if self.each and not self.as_json:
+                    click.echo(delivered.key)
         except WeblogsError as error:
             raise click.ClickException(str(error)) from error
         if self.as_json:
@@ -216,6 +218,8 @@ def from_access_log(
 ) -> None:
     """Turn a combined access log (Apache, nginx; plain or gzip; - is standard input) into web-log events."""
     key = pseudonym_key_file.read_bytes().strip() if pseudonym_key_file else PSEUDONYM_KEY
+    if not key:
+        raise click.UsageError(f"{pseudonym_key_file} is empty: put a secret into it")
     report = AccessLogReport()
     delivery = _refusing(lambda: _delivery(options))
     output = _output(options)
@@ -298,7 +302,7 @@ def _delivery(options: dict[str, Any]) -> Delivery:
 
 
 def _output(options: dict[str, Any]) -> _Output:
-    return _Output(options["dry_run"], options["as_json"])
+    return _Output(options["dry_run"], options["as_json"], each=options.get("live", False))
 
 
 Made = TypeVar("Made")

@@ -160,7 +160,7 @@ def _truncated(line: bytes, rng: Random) -> bytes:
 
 
 def _broken_quotes(line: bytes, rng: Random) -> bytes:
-    at = _inside_string(line, rng)
+    at = _inside_string(line, rng) - 1  # further in, a backslash before it would make it right
     return line[:at] + b'"' + line[at:]
 
 

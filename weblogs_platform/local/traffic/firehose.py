@@ -71,9 +71,9 @@ def hour_start_us(hour: LandingHour) -> int:
 class Buffer:
     """The delivery stream's buffer. Records are added in order of arrival.
 
-    Without new lines, two malformed records side by side could not be told apart by any reader, so the
+    Two malformed records side by side cannot be told apart by a reader that goes by JSON's structure, so the
     second one waits until a sound record has followed the first; what waits at the very end becomes an
-    object of its own.
+    object of its own. So the number of broken records that a reader has to find is known exactly.
     """
 
     def __init__(self, spec: StreamSpec, delivery: Delivery) -> None:
@@ -125,7 +125,7 @@ class Buffer:
         self._waiting.clear()
 
     def _adjoins_malformed(self, tags: int) -> bool:
-        if self._delivery.newlines or not is_malformed(tags):
+        if not is_malformed(tags):
             return False
         return bool(self._waiting) or (bool(self._tags) and is_malformed(self._tags[-1]))
 

@@ -18,8 +18,8 @@ LONGEST_AGENT = 1024
 
 # fmt: off
 _DESKTOP_SYSTEMS = frozenset((
-    "Windows", "Mac OS X", "Mac OS", "Linux", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD", "Solaris", "Ubuntu",
-    "Debian", "Fedora", "Red Hat", "CentOS", "SUSE", "Gentoo", "Arch Linux", "Mint", "Mandriva", "Slackware",
+    "Windows", "Mac OS X", "Mac OS", "Linux", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD", "Solaris",
+    "Ubuntu", "Debian", "Fedora", "Red Hat", "CentOS", "SUSE", "Gentoo", "Arch Linux", "Mint", "Mandriva", "Slackware",
 ))
 # fmt: on
 _SAME_BROWSER = ("Chrome", "Firefox", "Edge", "Safari", "Opera", "IE")
