@@ -1,0 +1,180 @@
+"""The lake: one S3 bucket, seen through a boto3 client.
+
+Errors come back as the platform's own: refused (Terminal), unavailable or changed underneath (Transient).
+Reading pins the ETag that was listed, so that bytes of two versions of an object never mix. Deliberately
+absent: knowledge of streams, and deletion: nothing here removes an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError
+
+from weblogs_platform.core.errors import AccessRefused, LakeUnavailable, ObjectChanged, Terminal, WeblogsError
+from weblogs_platform.core.keys import LandingObject
+
+_GONE = {"NoSuchKey", "404", "NoSuchVersion"}
+_CHANGED = {"PreconditionFailed", "412"}
+_REFUSED = {
+    "AccessDenied",
+    "403",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "NoSuchBucket",
+}
+_READ_ATTEMPTS = 4
+
+
+class ObjectMissing(Terminal):
+    """No object of that key."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """`client` is a boto3 S3 client with bounded time-outs; `bucket` the one bucket of the platform."""
+
+    client: Any
+    bucket: str
+
+    def url(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def list_prefix(self, prefix: str) -> list[LandingObject]:
+        """Every object under the prefix in key order; folder markers (empty keys ending in a slash) left out.
+
+        Raises AccessRefused, LakeUnavailable.
+        """
+        found: list[LandingObject] = []
+        with self._translated("list", prefix):
+            for page in self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            ):
+                found.extend(_landing_object(entry) for entry in page.get("Contents", ()))
+        return sorted((o for o in found if not _is_folder_marker(o)), key=lambda o: o.key)
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The common prefixes one level below `prefix`, each with its closing slash."""
+        found: list[str] = []
+        with self._translated("list", prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                found.extend(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
+        return sorted(found)
+
+    def get(self, key: str) -> bytes:
+        """A whole small object. Raises ObjectMissing, AccessRefused, LakeUnavailable."""
+        with self._translated("read", key):
+            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object of that key."""
+        try:
+            with self._translated("look up", key):
+                self.client.head_object(Bucket=self.bucket, Key=key)
+        except ObjectMissing:
+            return False
+        return True
+
+    def put(self, key: str, body: bytes, *, content_type: str = "application/json") -> None:
+        """Writes a small object whole; S3 shows it only when it is complete."""
+        with self._translated("write", key):
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def put_file(self, key: str, source: IO[bytes]) -> None:
+        """Writes a large object from a file, in parts when it is large; visible only when complete."""
+        with self._translated("write", key):
+            self.client.upload_fileobj(_Unclosed(source), self.bucket, key)
+
+    def copy(self, source: LandingObject, key: str) -> None:
+        """Copies an object within the bucket, unless it changed since it was listed (ObjectChanged)."""
+        with self._translated("copy", source.key):
+            self.client.copy_object(
+                Bucket=self.bucket,
+                Key=key,
+                CopySource={"Bucket": self.bucket, "Key": source.key},
+                CopySourceIfMatch=f'"{source.etag}"',
+            )
+
+    def stream(self, source: LandingObject, block_bytes: int) -> Iterator[bytes]:
+        """The object's bytes in blocks of at most `block_bytes`. A broken connection is resumed where it broke.
+
+        Raises ObjectChanged when the object is no longer the listed one, AccessRefused, LakeUnavailable.
+        """
+        offset, failures = 0, 0
+        while offset < source.size_bytes:
+            try:
+                for block in self._blocks(source, offset, block_bytes):
+                    offset += len(block)
+                    failures = 0
+                    yield block
+            except LakeUnavailable:
+                failures += 1
+                if failures == _READ_ATTEMPTS:
+                    raise
+
+    def _blocks(self, source: LandingObject, offset: int, block_bytes: int) -> Iterator[bytes]:
+        wanted = source.size_bytes - offset
+        with self._translated("read", source.key):
+            ranged = {"Range": f"bytes={offset}-"} if offset else {}
+            body = self.client.get_object(
+                Bucket=self.bucket, Key=source.key, IfMatch=f'"{source.etag}"', **ranged
+            )["Body"]
+            try:
+                while wanted > 0 and (block := body.read(min(block_bytes, wanted))):
+                    wanted -= len(block)
+                    yield block
+            finally:
+                body.close()
+        if wanted:
+            raise LakeUnavailable(f"reading {self.url(source.key)}: the body ended {wanted} bytes early")
+
+    @contextmanager
+    def _translated(self, action: str, key: str) -> Generator[None]:
+        try:
+            yield
+        except WeblogsError:
+            raise
+        except ClientError as error:
+            raise self._client_error(action, key, error) from error
+        except (BotoCoreError, HTTPClientError, HTTPError, OSError) as error:
+            raise LakeUnavailable(
+                f"cannot {action} {self.url(key)}: {_brief(error)}. Is S3 running? (`weblogs up`)"
+            ) from error
+
+    def _client_error(self, action: str, key: str, error: ClientError) -> WeblogsError:
+        detail = error.response.get("Error", {})
+        code = str(detail.get("Code", "unknown"))
+        what = f"cannot {action} {self.url(key)}: {code}"
+        if code in _GONE:
+            return ObjectMissing(what)
+        if code in _CHANGED:
+            return ObjectChanged(f"{self.url(key)} was rewritten since it was listed")
+        return AccessRefused(what) if code in _REFUSED else LakeUnavailable(what)
+
+
+class _Unclosed:
+    """A file whose `close` does nothing: boto3's upload closes what it is given."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _landing_object(entry: dict[str, Any]) -> LandingObject:
+    return LandingObject(entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry["LastModified"])
+
+
+def _is_folder_marker(o: LandingObject) -> bool:
+    return o.key.endswith("/") and o.size_bytes == 0
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,195 @@
+"""The warehouse: Redshift through redshift_connector. One connection per transaction, errors translated.
+
+A transaction commits when its block ends and rolls back when it raises; nothing is committed statement by
+statement. Statements are values with `.sql()` (core.statements); parameters are bound, never pasted.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import redshift_connector
+from redshift_connector.error import InterfaceError
+
+from weblogs_platform.core.errors import (
+    AccessRefused,
+    LoadConflict,
+    StatementRefused,
+    WarehouseUnavailable,
+    WeblogsError,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_REFUSED = ("28", "42501", "3D000")
+_CONFLICT = ("40", "55P03", "57014")
+_UNAVAILABLE = ("08", "53", "57P")
+_CONNECT_SECS = 10
+_STATEMENT_SECS = 3600
+_ENVIRONMENT = threading.Lock()
+
+
+class Statement(Protocol):
+    """A statement of core.statements."""
+
+    def sql(self) -> str:
+        """The text for Redshift, perhaps with secrets: never logged."""
+        ...
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """An open transaction on a connection of its own."""
+
+    connection: Any
+
+    def execute(self, statement: Statement | str, parameters: Sequence[object] = ()) -> None:
+        """Runs one statement, bound to `parameters` (paramstyle `%s`)."""
+        with _translated(), self.connection.cursor() as cursor:
+            cursor.execute(_text(statement), tuple(parameters))
+
+    def execute_many(self, statement: Statement | str, rows: Sequence[Sequence[object]]) -> None:
+        """Runs one statement for each row of parameters."""
+        with _translated(), self.connection.cursor() as cursor:
+            cursor.executemany(_text(statement), [tuple(row) for row in rows])
+
+    def fetch_all(
+        self, statement: Statement | str, parameters: Sequence[object] = ()
+    ) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with _translated(), self.connection.cursor() as cursor:
+            cursor.execute(_text(statement), tuple(parameters))
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def fetch_frame(self, statement: Statement | str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """All rows of a query as a frame, columns named as in the query."""
+        with _translated(), self.connection.cursor() as cursor:
+            cursor.execute(_text(statement), tuple(parameters))
+            return cursor.fetch_dataframe()
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """`connect` opens a redshift_connector connection; `copy_role_arn` is the role that COPY reads S3 with."""
+
+    connect: Callable[[], Any]
+    copy_role_arn: str
+    region: str
+
+    @contextmanager
+    def transaction(self) -> Generator[Transaction]:
+        """Commits at the end of the block, rolls back when it raises.
+
+        Raises WarehouseUnavailable, AccessRefused, LoadConflict, StatementRefused.
+        """
+        with _translated():
+            connection = self.connect()
+        try:
+            yield Transaction(connection)
+            with _translated():
+                connection.commit()
+        except BaseException:
+            _abandon(connection)
+            raise
+        _close(connection)
+
+    def fetch_frame(self, statement: Statement | str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """A query of its own as a frame, for people."""
+        with self.transaction() as tx:
+            return tx.fetch_frame(statement, parameters)
+
+
+def connect_to_redshift(
+    *, host: str, port: int, database: str, user: str, password: str, ca: str | None = None
+) -> Any:
+    """A connection with TLS verified against `ca`, or against the system's authorities when it is None.
+
+    A host that does not answer within 10 s is unavailable; a statement may run for an hour.
+    """
+    # The driver's own time-out would also cut every statement that takes longer, so the probe comes first.
+    with _translated():
+        socket.create_connection((host, port), timeout=_CONNECT_SECS).close()
+    with _trusting(ca), _translated():
+        connection = redshift_connector.connect(
+            host=host, port=port, database=database, user=user, password=password, application_name="weblogs"
+        )
+    connection.autocommit = False
+    Transaction(connection).execute(f"SET statement_timeout TO {_STATEMENT_SECS * 1000}")
+    connection.commit()
+    return connection
+
+
+@contextmanager
+def _trusting(ca: str | None) -> Generator[None]:
+    # The driver takes no CA; it loads OpenSSL's defaults, which this variable names.
+    if ca is None:
+        yield
+        return
+    with _ENVIRONMENT:
+        before = os.environ.get("SSL_CERT_FILE")
+        os.environ["SSL_CERT_FILE"] = ca
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["SSL_CERT_FILE"]
+            else:
+                os.environ["SSL_CERT_FILE"] = before
+
+
+def _text(statement: Statement | str) -> str:
+    return statement if isinstance(statement, str) else statement.sql()
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except WeblogsError:
+        raise
+    except redshift_connector.Error as error:
+        raise _translation(error) from error
+    except (OSError, AttributeError) as error:
+        # The driver raises AttributeError on a socket that the server has closed.
+        raise WarehouseUnavailable(
+            f"Redshift does not answer: {_brief(error)}. Is it running? (`weblogs up`)"
+        ) from error
+
+
+def _translation(error: Exception) -> WeblogsError:
+    detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    state = str(detail.get("C", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    message = str(detail.get("M", "")) or _brief(error)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    if state.startswith(_REFUSED):
+        return AccessRefused(f"Redshift refused: {message} ({state})")
+    if state.startswith(_CONFLICT) or "1023" in message:
+        return LoadConflict(f"{message} ({state})")
+    if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, InterfaceError)):
+        return WarehouseUnavailable(f"Redshift is not available: {message}. Is it running? (`weblogs up`)")
+    return StatementRefused(f"Redshift refused a statement: {message} ({state or 'no SQLSTATE'})")
+
+
+def _abandon(connection: Any) -> None:
+    try:
+        connection.rollback()
+    except Exception:  # noqa: BLE001 - the first error is the one to tell; the server rolls back by itself
+        pass
+    _close(connection)
+
+
+def _close(connection: Any) -> None:
+    try:
+        connection.close()
+    except Exception:  # noqa: BLE001 - committed or rolled back already: a failing close changes nothing
+        pass
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,53 @@
+"""COPY manifests: immutable, content-addressed, every entry mandatory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weblogs_platform.core.errors import InvalidDocument
+from weblogs_platform.core.report import FileReport
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """One object that COPY has to read: its URL and its size in bytes as stored."""
+
+    url: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one COPY reads; all entries share one compression, because GZIP is an option of the COPY."""
+
+    compression: str
+    entries: tuple[ManifestEntry, ...]
+    rows: int
+
+    def to_bytes(self) -> bytes:
+        """The document that COPY reads, in canonical form."""
+        entries = [
+            {"url": e.url, "mandatory": True, "meta": {"content_length": e.size_bytes}} for e in self.entries
+        ]
+        return json.dumps({"entries": entries}, ensure_ascii=False, indent=1).encode()
+
+
+def manifests_for(bucket: str, files: Sequence[FileReport]) -> tuple[Manifest, ...]:
+    """At most two manifests, plain and gzip, of the objects that have records to load, in key order."""
+    made: list[Manifest] = []
+    for compression in ("plain", "gzip"):
+        group = [f for f in files if f.load_key is not None and f.load_compression == compression]
+        if group:
+            entries = tuple(ManifestEntry(f"s3://{bucket}/{f.load_key}", f.load_bytes) for f in group)
+            made.append(Manifest(compression, entries, sum(f.good for f in group)))
+    return tuple(made)
+
+
+def urls_in(body: bytes) -> list[str]:
+    """The URLs of a manifest document. Raises InvalidDocument."""
+    try:
+        return [entry["url"] for entry in json.loads(body)["entries"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidDocument(f"not a COPY manifest: {error}") from error

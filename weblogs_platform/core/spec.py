@@ -1,0 +1,160 @@
+"""What a stream declares about itself; everything else (jsonpaths, COPY, validation, assets) derives from it.
+
+A spec is a frozen value. It is checked when it is made, so that a wrong declaration fails at import of
+`streams`, not in the middle of a load. Deliberately absent: how anything is done with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from weblogs_platform.core.errors import InvalidSpec
+from weblogs_platform.core.partitions import LandingHour
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""Redshift's limit for one JSON object, braces included."""
+
+RULES_VERSION = 1
+"""Raised whenever validation itself changes its judgement, so that reports of older rules are not reused."""
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*){1,2}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Varchar:
+    """VARCHAR(n): at most `max_bytes` bytes of UTF-8."""
+
+    max_bytes: int
+
+    @property
+    def ddl(self) -> str:
+        return f"VARCHAR({self.max_bytes})"
+
+
+@dataclass(frozen=True)
+class Integer:
+    """INTEGER, 32 bits."""
+
+    ddl: str = "INTEGER"
+
+
+@dataclass(frozen=True)
+class Double:
+    """FLOAT, which is DOUBLE PRECISION."""
+
+    ddl: str = "DOUBLE PRECISION"
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """TIMESTAMP without time zone, UTC. `source` says how the record spells it: ISO 8601 text, or seconds
+    since 1970 as a number, which COPY's TIMEFORMAT cannot take beside ISO text and the INSERT converts."""
+
+    source: Literal["iso", "epoch_secs"] = "iso"
+    ddl: str = "TIMESTAMP"
+
+
+ColumnType = Varchar | Integer | Double | Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One mapped field: where it stands in the record, and the column it becomes."""
+
+    column: str
+    type: ColumnType
+    path: str
+    description: str
+    required: bool = False
+    personal: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    default_sql: str | None = None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The object members that lead to the value: `$.payload.page` is `("payload", "page")`."""
+        return tuple(self.path.split(".")[1:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSpec:
+    """A Firehose stream: landing prefix, fields in the order of its table, and the policies of its data.
+
+    `flat_names` says which member of a *flat* record (one without the payload object) belongs into the
+    envelope, and under which name; its other members belong into the payload.
+    """
+
+    name: str
+    landing_prefix: str
+    schema: str
+    table: str
+    description: str
+    owner: str
+    fields: tuple[Field, ...]
+    payload: str = "payload"
+    flat_names: Mapping[str, str] = field(default_factory=lambda: {"ingestion_timestamp": "timestamp"})
+    invalid_share_threshold: float = 0.5
+    freshness_hours: int = 3
+    first_hour: LandingHour = field(default_factory=lambda: LandingHour.from_argument("2015-05-01"))
+    on_vanished: Literal["keep", "replace"] = "keep"
+
+    def __post_init__(self) -> None:
+        problems = list(self._problems())
+        if problems:
+            raise InvalidSpec(f"stream {self.name!r}: " + "; ".join(problems))
+
+    def _problems(self):  # type: ignore[no-untyped-def]
+        for label, name in (("name", self.name), ("schema", self.schema), ("table", self.table)):
+            if not _IDENTIFIER.fullmatch(name):
+                yield f"{label} {name!r} is not a lower-case identifier"
+        if self.landing_prefix.strip("/") != self.landing_prefix or not self.landing_prefix:
+            yield f"landing_prefix {self.landing_prefix!r} must not begin or end with a slash"
+        if not 0 < self.invalid_share_threshold <= 1:
+            yield "invalid_share_threshold is a share in (0, 1]"
+        columns = [f.column for f in self.fields]
+        if not columns or len(set(columns)) != len(columns):
+            yield "columns must be there and unique"
+        for f in self.fields:
+            if not _IDENTIFIER.fullmatch(f.column):
+                yield f"column {f.column!r} is not a lower-case identifier"
+            if not _PATH.fullmatch(f.path) or (len(f.members) == 2 and f.members[0] != self.payload):
+                yield f"path {f.path!r} of {f.column} is neither $.name nor $.{self.payload}.name"
+            if f.required and f.default_sql:
+                yield f"{f.column} cannot be required and have a default"
+        if not any(f.required for f in self.fields):
+            yield "at least one field must be required, or an empty object would be a valid record"
+
+    @cached_property
+    def rules_digest(self) -> str:
+        """12 hex digits that change when a record could be judged differently."""
+        rules = {
+            "version": RULES_VERSION,
+            "payload": self.payload,
+            "flat_names": dict(self.flat_names),
+            "fields": [
+                {**{k: v for k, v in asdict(f).items() if k not in ("description", "personal", "type")},
+                 "type": repr(f.type)}
+                for f in self.fields
+            ],
+        }  # fmt: skip
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def qualified_table(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    @property
+    def required_fields(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields if f.required)
+
+    def landing_hour_prefix(self, hour: LandingHour) -> str:
+        """The S3 prefix of one hour's landing objects, with its closing slash."""
+        return f"{self.landing_prefix}/{hour.path}/"

@@ -1,0 +1,210 @@
+"""Validation of one landing object: read once, and split only when something in it cannot be loaded as it is.
+
+Outputs, all named from the source's key, ETag and rules: the split copy (good records, byte for byte, conformed
+ones re-spelled), the quarantine (JSON lines with raw bytes, place and reasons), a copy of the whole source where
+its bytes are too many for a line or cannot be read at all, and the fingerprints of its good records.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from weblogs_platform.bulk.scan import BLOCK_BYTES, Scan
+from weblogs_platform.bulk.screen import Screen
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
+from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.report import MAX_SAMPLES, FileReport, Sample
+from weblogs_platform.core.spec import StreamSpec
+
+SPOOL_BYTES = 16 * 1024 * 1024
+"""Content is kept in memory up to this size, and on disk beyond, until it is known whether it must be split."""
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The report of one object and the fingerprints of its good records."""
+
+    report: FileReport
+    fingerprints: npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Names:
+    """The derived keys of one source."""
+
+    spec: StreamSpec
+    hour: LandingHour
+    source: LandingObject
+
+    def key(self, zone: Zone, suffix: str) -> str:
+        made = DerivedKey.of_source(
+            zone, self.spec.name, self.hour, self.source, self.spec.rules_digest, suffix
+        )
+        return str(made)
+
+
+class Splitter:
+    """Collects what a scan says: good bytes, and quarantine lines. `changed` once they differ from the source."""
+
+    def __init__(self, source: LandingObject, raw_object: str) -> None:
+        self._source, self._raw_object = source, raw_object
+        self.good_bytes: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close()
+        self.invalid: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close()
+        self.changed = False
+        self.needs_raw_object = False
+        self.samples: list[Sample] = []
+
+    def close(self) -> None:
+        self.good_bytes.close()
+        self.invalid.close()
+
+    def good(self, run: memoryview) -> None:
+        self.good_bytes.write(run)
+
+    def conformed(self, body: bytes) -> None:
+        self.changed = True
+        self.good_bytes.write(body + b"\n")
+
+    def bad(self, offset: int, length: int, raw: bytes | None, reasons: tuple[str, ...]) -> None:
+        self.changed = True
+        self.needs_raw_object |= raw is None
+        if len(self.samples) < MAX_SAMPLES:
+            self.samples.append(Sample(offset, reasons))
+        entry = {
+            "object": self._source.key,
+            "etag": self._source.etag,
+            "offset": offset,
+            "length": length,
+            "reasons": list(reasons),
+            **(_raw_member(raw) if raw is not None else {"raw_object": self._raw_object}),
+        }
+        self.invalid.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
+
+
+def validate_object(
+    lake: Lake, spec: StreamSpec, hour: LandingHour, source: LandingObject, screen: Screen
+) -> Validated:
+    """Reads one object and writes what is derived from it.
+
+    Raises ObjectChanged when it was rewritten meanwhile, LakeUnavailable, AccessRefused.
+    """
+    names = Names(spec, hour, source)
+    splitter = Splitter(source, names.key(Zone.INVALID, "raw"))
+    scan = Scan(spec, screen, splitter)
+    blocks = lake.stream(source, BLOCK_BYTES)
+    head = next(blocks, b"")
+    compressed = is_gzip(head)
+    content = itertools.chain([head], blocks)
+    try:
+        size = 0
+        for block in decompressed(content, BLOCK_BYTES) if compressed else content:
+            size += len(block)
+            scan.feed(block)
+        scan.close()
+        return _written(lake, names, scan, splitter, size, "gzip" if compressed else "plain")
+    except UnreadableContent as unreadable:
+        return _whole_object_bad(lake, names, unreadable.reason)
+    finally:
+        splitter.close()
+
+
+def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
+    """The entries of a quarantine object, with `raw` as bytes (absent where `raw_object` holds them)."""
+    for line in body.splitlines():
+        entry = json.loads(line)
+        if "raw_base64" in entry:
+            entry["raw"] = base64.b64decode(entry.pop("raw_base64"))
+        elif "raw" in entry:
+            entry["raw"] = entry["raw"].encode()
+        yield entry
+
+
+def _written(
+    lake: Lake, names: Names, scan: Scan, splitter: Splitter, size: int, compression: str
+) -> Validated:
+    split = splitter.changed or scan.dropped_bom
+    load_key = names.source.key if scan.good else None
+    load_bytes = names.source.size_bytes if scan.good else 0
+    if split and scan.good:
+        load_key, load_bytes = names.key(Zone.VALIDATED, "json"), splitter.good_bytes.tell()
+        _put(lake, load_key, splitter.good_bytes)
+    invalid_key = names.key(Zone.INVALID, "jsonl") if scan.bad else None
+    if invalid_key:
+        if splitter.needs_raw_object:
+            lake.copy(names.source, names.key(Zone.INVALID, "raw"))
+        _put(lake, invalid_key, splitter.invalid)
+    report = FileReport(
+        source=names.source,
+        rules=names.spec.rules_digest,
+        compression=compression,
+        load_key=load_key,
+        load_bytes=load_bytes,
+        invalid_key=invalid_key,
+        records=scan.records,
+        good=scan.good,
+        bad=scan.bad,
+        conformed=scan.conformed,
+        data_bytes=size,
+        reasons=dict(scan.reasons),
+        null_fields={r.split(":")[1]: n for r, n in scan.reasons.items() if r.startswith("null_required:")},
+        truncated=dict(scan.truncated),
+        present=dict(scan.present.most_common(_MAX_PATHS)),
+        samples=tuple(splitter.samples),
+    )
+    return Validated(report, scan.fingerprints())
+
+
+_MAX_PATHS = 200
+"""Members that a report counts by name: the commonest. A record may bring 20,000 of its own."""
+
+
+def _whole_object_bad(lake: Lake, names: Names, reason: str) -> Validated:
+    """Nothing in the object can be trusted: it is quarantined whole, as one bad record."""
+    raw_key, invalid_key = names.key(Zone.INVALID, "raw"), names.key(Zone.INVALID, "jsonl")
+    splitter = Splitter(names.source, raw_key)
+    try:
+        splitter.bad(0, names.source.size_bytes, None, (reason,))
+        lake.copy(names.source, raw_key)
+        _put(lake, invalid_key, splitter.invalid)
+    finally:
+        splitter.close()
+    report = FileReport(
+        source=names.source,
+        rules=names.spec.rules_digest,
+        compression="gzip",
+        load_key=None,
+        load_bytes=0,
+        invalid_key=invalid_key,
+        records=1,
+        good=0,
+        bad=1,
+        conformed=0,
+        data_bytes=0,
+        reasons={reason: 1},
+        samples=(Sample(0, (reason,)),),
+    )
+    return Validated(report, np.empty(0, dtype=np.uint64))
+
+
+def _put(lake: Lake, key: str, file: IO[bytes]) -> None:
+    file.seek(0)
+    lake.put_file(key, file)
+
+
+def _raw_member(raw: bytes) -> dict[str, str]:
+    """Raw bytes as text where that is exact, else in base64."""
+    try:
+        return {"raw": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"raw_base64": base64.b64encode(raw).decode("ascii")}

@@ -1,0 +1,93 @@
+"""The only reader of the environment.
+
+A value comes from the environment, else from `$WEBLOGS_HOME/platform.env` (written by `weblogs up`), else from
+its default. On AWS leave the endpoint and the keys away: boto3's own chain finds the role of the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weblogs_platform.core.errors import InvalidSettings
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""Where `sql/` and `jsonpaths/` stand."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Endpoints and names; secrets do not show in its repr."""
+
+    environment: str
+    bucket: str
+    region: str
+    s3_endpoint: str | None
+    access_key_id: str | None
+    secret_access_key: str | None = field(repr=False)
+    redshift_host: str
+    redshift_port: int
+    redshift_database: str
+    redshift_user: str
+    redshift_password: str = field(repr=False)
+    redshift_ca: str | None
+    copy_role_arn: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Reads the environment once. Raises InvalidSettings naming every variable that is missing or wrong."""
+        own = os.environ if environ is None else environ
+        values = {**_platform_env(home_folder(own)), **{k: v for k, v in own.items() if v}}
+        needed = (
+            "WEBLOGS_BUCKET",
+            "REDSHIFT_HOST",
+            "REDSHIFT_USER",
+            "REDSHIFT_PASSWORD",
+            "WEBLOGS_COPY_ROLE",
+        )
+        missing = [name for name in needed if name not in values]
+        if missing:
+            raise InvalidSettings(
+                f"{', '.join(missing)} not set: start the embedded stack with `weblogs up`, or export them"
+            )
+        return cls(
+            environment=values.get("WEBLOGS_ENV", "local"),
+            bucket=values["WEBLOGS_BUCKET"],
+            region=values.get("AWS_REGION") or values.get("AWS_DEFAULT_REGION") or "eu-west-1",
+            s3_endpoint=values.get("AWS_ENDPOINT_URL_S3"),
+            access_key_id=values.get("AWS_ACCESS_KEY_ID"),
+            secret_access_key=values.get("AWS_SECRET_ACCESS_KEY"),
+            redshift_host=values["REDSHIFT_HOST"],
+            redshift_port=_port(values.get("REDSHIFT_PORT", "5439")),
+            redshift_database=values.get("REDSHIFT_DATABASE", "dev"),
+            redshift_user=values["REDSHIFT_USER"],
+            redshift_password=values["REDSHIFT_PASSWORD"],
+            redshift_ca=values.get("REDSHIFT_SSL_CA"),
+            copy_role_arn=values["WEBLOGS_COPY_ROLE"],
+        )
+
+
+def home_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of the embedded stack: `$WEBLOGS_HOME`, else `.weblogs` in the working directory."""
+    own = os.environ if environ is None else environ
+    return Path(own.get("WEBLOGS_HOME") or ".weblogs").absolute()
+
+
+def _platform_env(home: Path) -> dict[str, str]:
+    path = home / "platform.env"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise InvalidSettings(f"cannot read {path}: {error.strerror}") from error
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise InvalidSettings(f"REDSHIFT_PORT must be a port number, got {text!r}")
+    return int(text)

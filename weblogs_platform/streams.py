@@ -1,0 +1,141 @@
+"""The declared streams: one frozen spec each. Adding a stream is a spec here, its DDL and its jsonpaths file."""
+
+from __future__ import annotations
+
+from weblogs_platform.core.errors import InvalidName
+from weblogs_platform.core.spec import Double, Field, Integer, StreamSpec, Timestamp, Varchar
+
+WEB_LOGS = StreamSpec(
+    name="web_logs",
+    landing_prefix="firehose/web_redshift",
+    schema="shopware_stream",
+    table="web_logs_stream",
+    description="Clicks, views and scrolls of the shop's web site, as Firehose delivers them.",
+    owner="team:marketing",
+    fields=(
+        Field(
+            column="event_type",
+            type=Varchar(255),
+            path="$.payload.event_type",
+            required=True,
+            description="What the visitor did: Click, View or Scroll.",
+        ),
+        Field(
+            column="browser",
+            type=Varchar(255),
+            path="$.payload.browser",
+            description="Browser family: Chrome, Firefox, Edge, Safari.",
+        ),
+        Field(
+            column="device_type",
+            type=Varchar(255),
+            path="$.payload.device_type",
+            description="Desktop, Mobile or Tablet.",
+        ),
+        Field(
+            column="page",
+            type=Varchar(255),
+            path="$.payload.page",
+            description="Path of the page without a leading slash.",
+        ),
+        Field(
+            column="user_id",
+            type=Varchar(255),
+            path="$.payload.user_id",
+            required=True,
+            personal=True,
+            description="The visitor's account.",
+        ),
+        Field(
+            column="session_id",
+            type=Varchar(255),
+            path="$.payload.session_id",
+            required=True,
+            personal=True,
+            description="The visit that the event belongs to.",
+        ),
+        Field(
+            column="ingestion_timestamp",
+            type=Timestamp(),
+            path="$.timestamp",
+            description="When the producer took the event in, UTC.",
+        ),
+        Field(
+            column="event_timestamp",
+            type=Double(),
+            path="$.payload.timestamp",
+            description="When the event happened, seconds since 1970 UTC.",
+        ),
+    ),
+)
+
+CUSTOMER_INTERACTIONS = StreamSpec(
+    name="customer_interactions",
+    landing_prefix="firehose/customer_interactions",
+    schema="shopware_stream",
+    table="customer_interaction_stream",
+    description="Feedback, loyalty and complaint contacts of customers, as Firehose delivers them.",
+    owner="team:support",
+    fields=(
+        Field(
+            column="customer_id",
+            type=Integer(),
+            path="$.payload.customer_id",
+            required=True,
+            personal=True,
+            description="The customer's account.",
+        ),
+        Field(
+            column="interaction_type",
+            type=Varchar(50),
+            path="$.payload.interaction_type",
+            required=True,
+            description="Feedback, Loyalty or Complaint.",
+        ),
+        Field(
+            column="channel",
+            type=Varchar(50),
+            path="$.payload.channel",
+            description="Email, App or Phone.",
+        ),
+        Field(
+            column="rating",
+            type=Integer(),
+            path="$.payload.rating",
+            minimum=1,
+            maximum=5,
+            description="1 (worst) to 5 (best); null when the customer gave none.",
+        ),
+        Field(
+            column="message_excerpt",
+            type=Varchar(255),
+            path="$.payload.message_excerpt",
+            personal=True,
+            description="The first words of what the customer wrote.",
+        ),
+        Field(
+            column="event_timestamp",
+            type=Timestamp(source="epoch_secs"),
+            path="$.payload.timestamp",
+            required=True,
+            description="When the contact happened, UTC.",
+        ),
+        Field(
+            column="ingestion_timestamp",
+            type=Timestamp(),
+            path="$.timestamp",
+            default_sql="CURRENT_TIMESTAMP",
+            description="When the producer took the event in, UTC; the time of the load when it did not say.",
+        ),
+    ),
+)
+
+STREAMS: tuple[StreamSpec, ...] = (WEB_LOGS, CUSTOMER_INTERACTIONS)
+
+
+def stream_named(name: str) -> StreamSpec:
+    """The stream of that name. Raises InvalidName, listing the names there are."""
+    for spec in STREAMS:
+        if spec.name == name:
+            return spec
+    raise InvalidName(f"no stream {name!r}; there are: {', '.join(s.name for s in STREAMS)}")
