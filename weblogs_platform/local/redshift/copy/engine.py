@@ -1,0 +1,164 @@
+"""`run_copy`: one COPY from S3 into a table, inside the caller's transaction.
+
+Order of things: authorization and access first, then `loading_began`, then file after file: fetched and
+decompressed one chunk ahead on a thread, converted beside the transaction, inserted through it. Only values that are
+already of the column's type reach the INSERT. An error is always a RedshiftError; what was inserted before it goes
+away with the caller's transaction. Memory is bounded by a few chunks of 16 MB, whatever the files' sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from weblogs_platform.local.redshift.contract import (
+    CopyOutcome,
+    CopySession,
+    FileLoad,
+    RedshiftError,
+    S3Credentials,
+)
+from weblogs_platform.local.redshift.copy.convert import Piece, RowConverter
+from weblogs_platform.local.redshift.copy.errors import ErrorLog
+from weblogs_platform.local.redshift.copy.jsonpaths import Path, read_jsonpaths
+from weblogs_platform.local.redshift.copy.plan import LoadPlan, make_plan
+from weblogs_platform.local.redshift.copy.prefetch import Prefetch
+from weblogs_platform.local.redshift.copy.screen import Screen
+from weblogs_platform.local.redshift.copy.source import CHUNK_BYTES, S3Object, S3Source
+from weblogs_platform.local.redshift.copy.statement import Compression, CopyStatement
+
+
+def run_copy(statement: CopyStatement, session: CopySession) -> CopyOutcome:
+    """Loads what the statement names. Raises RedshiftError: XX000 when the load or S3 fails, 42xxx for a table or
+    columns that do not fit, 57014 when cancelled."""
+    table = session.resolve_table(statement.schema, statement.table)
+    source = S3Source(
+        _credentials(statement, session),
+        endpoint=session.s3_endpoint,
+        region=statement.region or session.s3_region,
+    )
+    with closing(source):
+        plan = make_plan(statement, table, _jsonpaths(statement, source))
+        objects = _objects(statement, source)
+        session.lock_for_write(table)
+        session.loading_began()
+        with closing(session.side_connection()) as side:
+            return _Load(statement, session, plan, side).run(source, objects)
+
+
+def _credentials(statement: CopyStatement, session: CopySession) -> S3Credentials:
+    if statement.access_keys is not None:
+        return statement.access_keys
+    return session.credentials_for_role(statement.iam_role or "default")
+
+
+def _jsonpaths(statement: CopyStatement, source: S3Source) -> tuple[Path, ...] | None:
+    url = statement.jsonpaths_url
+    return None if url is None else read_jsonpaths(source.read_small(url), url)
+
+
+def _objects(statement: CopyStatement, source: S3Source) -> list[S3Object]:
+    if statement.manifest:
+        return source.manifest_objects(statement.source_url)
+    return source.list_prefix(statement.source_url)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Decompressed bytes of one object; `last` when none follow."""
+
+    item: S3Object
+    data: bytes
+    last: bool
+
+
+def _chunks(source: S3Source, objects: Sequence[S3Object], compression: Compression) -> Iterator[_Chunk]:
+    for item in objects:
+        waiting: bytes = b""
+        for data in source.chunks(item, compression):
+            if waiting:
+                yield _Chunk(item, waiting, last=False)
+            waiting = data
+        yield _Chunk(item, waiting, last=True)
+
+
+class _Load:
+    """The state of one running COPY."""
+
+    def __init__(
+        self, statement: CopyStatement, session: CopySession, plan: LoadPlan, side: duckdb.DuckDBPyConnection
+    ) -> None:
+        self._statement = statement
+        self._session = session
+        self._plan = plan
+        self._errors = ErrorLog(session, plan.table.name, statement.max_errors)
+        self._converter = RowConverter(plan, Screen(plan, statement, side), self._errors)
+        self._rows = 0
+        self._files: list[FileLoad] = []
+        self._small: list[Piece] = []  # whole files that are converted together
+
+    def run(self, source: S3Source, objects: Sequence[S3Object]) -> CopyOutcome:
+        carried = b""
+        lines = 0
+        errors = 0
+        with Prefetch(_chunks(source, objects, self._statement.compression)) as chunks:
+            for chunk in chunks:
+                self._session.check_cancelled()
+                data = carried + chunk.data if carried else chunk.data
+                piece = Piece(chunk.item.url, data, lines, chunk.last)
+                carried, lines = self._take(piece)
+                if chunk.last:
+                    line_count = piece.lines_before + data.count(b"\n")
+                    self._files.append(self._file_load(chunk.item, line_count, self._errors.count - errors))
+                    carried, lines, errors = b"", 0, self._errors.count
+            self._convert_small()
+        self._errors.flush()
+        if not self._statement.no_load:
+            self._session.record_files(self._files)
+        return CopyOutcome(rows=self._rows, files=len(objects), errors=self._errors.count)
+
+    def _take(self, piece: Piece) -> tuple[bytes, int]:
+        """Converts the piece, at once or with others. Returns what the next piece of the file begins with, and the
+        line breaks before it."""
+        if piece.last and piece.lines_before == 0 and len(piece.data) < CHUNK_BYTES:
+            self._small.append(piece)
+            if sum(len(small.data) for small in self._small) >= CHUNK_BYTES:
+                self._convert_small()
+            return b"", 0
+        self._convert_small()
+        consumed = self._convert([piece])
+        return piece.data[consumed:], piece.lines_before + piece.data.count(b"\n", 0, consumed)
+
+    def _convert_small(self) -> None:
+        if self._small:
+            pieces, self._small = self._small, []
+            self._convert(pieces)
+
+    def _convert(self, pieces: Sequence[Piece]) -> int:
+        converted = self._converter.convert(pieces)
+        if not self._statement.no_load and converted.rows.num_rows:
+            self._insert(converted.rows)
+        return converted.consumed
+
+    def _insert(self, rows: pa.Table) -> None:
+        connection = self._session.connection
+        source = "copy_rows"
+        try:
+            connection.register(source, rows)
+            try:
+                connection.execute(self._plan.insert_sql.format(source=source))
+            finally:
+                connection.unregister(source)
+        except duckdb.Error as error:
+            raise RedshiftError(
+                "XX000", f"COPY could not insert into {self._plan.table.name}: {error}"
+            ) from error
+        self._rows += rows.num_rows
+
+    def _file_load(self, item: S3Object, lines: int, errors: int) -> FileLoad:
+        return FileLoad(item.url, lines, item.size, errors, datetime.now(UTC))
