@@ -1,0 +1,159 @@
+"""The sensor and the reconcile schedule of a stream.
+
+The sensor lists the last days every half minute. Its cursor holds, for each hour, the digest of the listing that
+the ledger confirmed, so that a quiet tick asks neither the warehouse nor Dagster; losing it costs one query. The
+reconcile looks every hour at the last week and at a page of older days, with no memory at all: late objects in
+old hours are found there.
+
+Hours without objects are not requested: a run over nothing would make a silent stream look fresh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.automation.requests import Decision, HourRequest, HourState, decide, listing_digest
+from assets.automation.runs import active_hours, finished_runs, range_tags
+from assets.automation.survey import (
+    history_page,
+    list_landing,
+    recent_days,
+    unknown_folders,
+    with_ledger,
+)
+from assets.keys import job_name
+from resources import LakeResource, RedshiftResource
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.errors import WeblogsError
+from weblogs_platform.core.spec import StreamSpec
+
+SENSOR_SECS = 30
+SENSOR_DAYS = 3
+RECONCILE_DAYS = 7
+RECONCILE_CRON = "7 * * * *"
+MAX_NOTES = 5
+
+Clock = Callable[[], datetime]
+Cursor = dict[str, str]
+
+
+@dataclass(frozen=True)
+class StreamAutomation:
+    """What keeps one stream loaded."""
+
+    sensor: dg.SensorDefinition
+    reconcile: dg.ScheduleDefinition
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def stream_automation(*, spec: StreamSpec, clock: Clock = utc_now) -> StreamAutomation:
+    """The sensor `watch_<stream>` and the schedule `reconcile_<stream>`, both running by default."""
+
+    @dg.sensor(
+        name=f"watch_{spec.name}",
+        job_name=job_name(spec),
+        minimum_interval_seconds=SENSOR_SECS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Requests hours of {spec.name} with new or rewritten objects in the last {SENSOR_DAYS} days.",
+    )
+    def watch(
+        context: dg.SensorEvaluationContext, lake: LakeResource, redshift: RedshiftResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        try:
+            return _watch(context, spec, lake.lake(), redshift.warehouse(), clock())
+        except WeblogsError as error:
+            return dg.SkipReason(str(error))
+
+    @dg.schedule(
+        name=f"reconcile_{spec.name}",
+        job_name=job_name(spec),
+        cron_schedule=RECONCILE_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Compares landing with the ledger and requests the hours of {spec.name} that it lacks.",
+    )
+    def reconcile(
+        context: dg.ScheduleEvaluationContext, lake: LakeResource, redshift: RedshiftResource
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        try:
+            return _reconcile(context, spec, lake.lake(), redshift.warehouse(), clock())
+        except WeblogsError as error:
+            return dg.SkipReason(str(error))
+
+    return StreamAutomation(watch, reconcile)
+
+
+def _watch(
+    context: dg.SensorEvaluationContext, spec: StreamSpec, lake: Lake, warehouse: Warehouse, now: datetime
+) -> dg.SensorResult:
+    listing = list_landing(lake, spec, recent_days(now, SENSOR_DAYS), now)
+    digests = {hour: listing_digest(objects) for hour, objects in listing.hours.items()}
+    confirmed = _read_cursor(context.cursor)
+    changed = {h: o for h, o in listing.hours.items() if confirmed.get(h.partition_key) != digests[h]}
+    states = with_ledger(warehouse, spec, changed)
+    lacking = [state for state in states if not state.is_loaded(spec)]
+    open_hours = {state.hour for state in lacking}
+    cursor = {h.partition_key: digest for h, digest in digests.items() if h not in open_hours}
+    decision = _decide(context.instance, spec, lacking, now)
+    return dg.SensorResult(
+        run_requests=[_run_request(request) for request in decision.requests],
+        skip_reason=None if decision.requests else _skip_reason(decision, listing.notes),
+        cursor=json.dumps(cursor, sort_keys=True),
+    )
+
+
+def _reconcile(
+    context: dg.ScheduleEvaluationContext, spec: StreamSpec, lake: Lake, warehouse: Warehouse, now: datetime
+) -> list[dg.RunRequest] | dg.SkipReason:
+    days = {*recent_days(now, RECONCILE_DAYS), *history_page(lake, spec, now)}
+    listing = list_landing(lake, spec, sorted(days), now)
+    states = with_ledger(warehouse, spec, listing.hours)
+    lacking = [state for state in states if not state.is_loaded(spec)]
+    decision = _decide(context.instance, spec, lacking, now)
+    if not decision.requests:
+        return dg.SkipReason(_skip_reason(decision, (*listing.notes, *unknown_folders(lake, spec))))
+    return [_run_request(request) for request in decision.requests]
+
+
+def _decide(
+    instance: dg.DagsterInstance, spec: StreamSpec, lacking: Sequence[HourState], now: datetime
+) -> Decision:
+    if not lacking:
+        return Decision((), ())
+    return decide(
+        spec=spec,
+        lacking=lacking,
+        active=active_hours(instance, spec),
+        finished=finished_runs(instance, spec, since=min(state.newest for state in lacking)),
+        now=now,
+    )
+
+
+def _run_request(request: HourRequest) -> dg.RunRequest:
+    if len(request.hours) == 1:
+        return dg.RunRequest(run_key=request.run_key, partition_key=request.hours[0].partition_key)
+    return dg.RunRequest(run_key=request.run_key, tags=range_tags(request.hours))
+
+
+def _skip_reason(decision: Decision, notes: Sequence[str]) -> str:
+    lines = [*decision.notes, *notes]
+    more = [f"and {len(lines) - MAX_NOTES} more"] if len(lines) > MAX_NOTES else []
+    return "; ".join([*lines[:MAX_NOTES], *more]) or "every landed hour is loaded"
+
+
+def _read_cursor(text: str | None) -> Cursor:
+    """What the cursor says; nothing when it is absent or not ours, which costs one look at the ledger."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}

@@ -1,0 +1,106 @@
+"""Listing and ledger side by side, over days: what is landed, and what of it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from assets.automation.requests import HourState, in_range
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.keys import LandingObject
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.pipeline.landing import by_hour, days_with_objects
+from weblogs_platform.pipeline.ledger import loaded_between
+
+PAGE_DAYS = 100
+"""Days of history that one reconcile lists: some 5 s at 45 ms a request."""
+
+PAGES = 24
+"""At most so many pages, one an hour, so that each day of history is compared once a day."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The landed hours of some days that are partitions, and a note about whatever is not."""
+
+    hours: Mapping[LandingHour, tuple[LandingObject, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def list_landing(lake: Lake, spec: StreamSpec, days: Iterable[date], now: datetime) -> Listing:
+    """One listing a day. Objects outside the stream's partitions are left out with a note."""
+    found: dict[LandingHour, tuple[LandingObject, ...]] = {}
+    strays: list[str] = []
+    for day in days:
+        objects = lake.list_prefix(f"{spec.landing_prefix}/{day:%Y/%m/%d}/")
+        hours = by_hour(spec, objects)
+        placed = {o.key for group in hours.values() for o in group}
+        strays += [o.key for o in objects if o.key not in placed]
+        strays += [group[0].key for hour, group in hours.items() if not in_range(spec, hour, now)]
+        found |= {hour: group for hour, group in hours.items() if in_range(spec, hour, now)}
+    return Listing(found, _note(strays))
+
+
+def with_ledger(
+    warehouse: Warehouse, spec: StreamSpec, hours: Mapping[LandingHour, tuple[LandingObject, ...]]
+) -> list[HourState]:
+    """The hours with what the ledger has of them: one query for each stretch of days."""
+    states: list[HourState] = []
+    for stretch in _stretches(sorted({hour.start.date() for hour in hours})):
+        first, end = _hour(stretch[0]), _hour(stretch[-1] + timedelta(days=1))
+        loaded = loaded_between(warehouse, spec, first, end)
+        states += [
+            HourState(hour, objects, loaded.get(hour, ()))
+            for hour, objects in hours.items()
+            if first <= hour < end
+        ]
+    return sorted(states, key=lambda state: state.hour)
+
+
+def recent_days(now: datetime, days: int) -> list[date]:
+    """The last so many days in UTC, today included, oldest first."""
+    return [now.date() - timedelta(days=back) for back in range(days - 1, -1, -1)]
+
+
+def history_page(lake: Lake, spec: StreamSpec, now: datetime) -> list[date]:
+    """The days of history whose turn it is in this hour of the day: all of them while they are few."""
+    days = [day for day in days_with_objects(lake, spec) if day >= spec.first_hour.start.date()]
+    pages = max(1, min(PAGES, -(-len(days) // PAGE_DAYS)))
+    page_size = -(-len(days) // pages)
+    page = now.hour % pages
+    return days[page * page_size : (page + 1) * page_size]
+
+
+def unknown_folders(lake: Lake, spec: StreamSpec) -> tuple[str, ...]:
+    """A note about folders under the stream's prefix that are no year of its partitions."""
+    prefix = f"{spec.landing_prefix}/"
+    names = [folder.removeprefix(prefix).strip("/") for folder in lake.list_folders(prefix)]
+    return _note([f"{prefix}{n}/" for n in names if not (n.isdecimal() and _is_year(spec, int(n)))])
+
+
+def _is_year(spec: StreamSpec, year: int) -> bool:
+    return spec.first_hour.start.year <= year <= datetime.now(UTC).year
+
+
+def _note(strays: Sequence[str]) -> tuple[str, ...]:
+    if not strays:
+        return ()
+    return (f"{len(strays)} outside the stream's partitions, left alone, e.g. {strays[0]}",)
+
+
+def _stretches(days: Sequence[date]) -> list[list[date]]:
+    """Runs of days with gaps of a week at most, so that a query never spans the silence of years."""
+    groups: list[list[date]] = []
+    for day in days:
+        if groups and (day - groups[-1][-1]).days <= 7:
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    return groups
+
+
+def _hour(day: date) -> LandingHour:
+    return LandingHour(datetime(day.year, day.month, day.day, tzinfo=UTC))

@@ -1,0 +1,143 @@
+"""What each asset of a stream does for one hour: call the pipeline, then say what came of it.
+
+The four steps share one report: made by `validated` in this run, else the one that stands in the lake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import perf_counter
+
+import dagster as dg
+
+from assets.checks import CheckOutcome, evaluate_table, evaluate_validated, invalid_share_within_threshold
+from assets.keys import StreamKeys
+from assets.metadata import counted, landing_table, paths, report_table, table_lineage
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.errors import Terminal
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.report import HourReport
+from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.pipeline.landing import list_hour
+from weblogs_platform.pipeline.load import load_hour
+from weblogs_platform.pipeline.manifest import prepare_hour
+from weblogs_platform.pipeline.validate import read_report, validate_hour
+
+INT = dg.MetadataValue.int
+
+
+class HourBlocked(Terminal):
+    """A blocking check failed: the hour stays out of the warehouse until someone looks at it."""
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step made of an hour. `data_version` changes when the content does."""
+
+    metadata: Mapping[str, dg.MetadataValue]
+    data_version: str
+    checks: tuple[CheckOutcome, ...] = ()
+
+
+Step = Callable[[], StepResult]
+
+
+@dataclass
+class HourSteps:
+    """The steps of one stream and hour, in order; each may be run without those before it."""
+
+    spec: StreamSpec
+    lake: Lake
+    warehouse: Warehouse
+    hour: LandingHour
+    run_id: str
+    _validated: HourReport | None = field(default=None, init=False)
+
+    @cached_property
+    def by_asset(self) -> dict[dg.AssetKey, Step]:
+        keys = StreamKeys.of(self.spec)
+        steps = (self.landing, self.validated, self.manifest, self.table)
+        return dict(zip(keys.in_order, (self._timed(step) for step in steps), strict=True))
+
+    def landing(self) -> StepResult:
+        objects = list_hour(self.lake, self.spec, self.hour)
+        metadata = {
+            "files": INT(len(objects)),
+            "bytes": INT(sum(o.size_bytes for o in objects)),
+            "prefix": dg.MetadataValue.path(self.lake.url(self.spec.landing_hour_prefix(self.hour))),
+            "objects": landing_table(self.lake, objects),
+        }
+        return StepResult(metadata, _digest(part for o in objects for part in o.identity))
+
+    def validated(self) -> StepResult:
+        report = self._validated = validate_hour(self.lake, self.spec, self.hour)
+        metadata = {
+            "files": INT(len(report.files)),
+            "bytes": INT(report.source_bytes),
+            "data_bytes": INT(report.data_bytes),
+            "records": INT(report.records),
+            "good": INT(report.good),
+            "quarantined": INT(report.bad),
+            **counted("quarantined", report.reasons),
+            "conformed": INT(report.conformed),
+            "duplicates": INT(report.duplicates),
+            "objects": report_table(self.lake, report),
+        }
+        return StepResult(
+            metadata, _digest([report.to_bytes().decode()]), evaluate_validated(self.spec, report)
+        )
+
+    def manifest(self) -> StepResult:
+        self._refuse_blocked()
+        prepared = prepare_hour(self.lake, self.warehouse, self.spec, self.hour)
+        metadata = {
+            "action": dg.MetadataValue.text(prepared.plan.action),
+            "files": INT(sum(m.files for m in prepared.manifests)),
+            "rows": INT(prepared.plan.rows),
+            "manifests": paths(self.lake, (m.key for m in prepared.manifests)),
+        }
+        return StepResult(metadata, _digest(m.key for m in prepared.manifests))
+
+    def table(self) -> StepResult:
+        report = self._refuse_blocked()
+        outcome = load_hour(self.lake, self.warehouse, self.spec, self.hour, run_id=self.run_id)
+        metadata = {
+            "dagster/partition_row_count": INT(outcome.table_rows),
+            "dagster/column_lineage": table_lineage(self.spec, StreamKeys.of(self.spec)),
+            "action": dg.MetadataValue.text(outcome.action),
+            "files": INT(len(outcome.ledger)),
+            "records": INT(sum(line.records for line in outcome.ledger)),
+            "loaded": INT(sum(line.loaded for line in outcome.ledger)),
+            "quarantined": INT(sum(line.quarantined for line in outcome.ledger)),
+            "duplicates_dropped": INT(sum(line.duplicates for line in outcome.ledger)),
+            "rows_loaded_now": INT(outcome.rows_loaded),
+            "rows_deleted_now": INT(outcome.rows_deleted),
+            "manifests": paths(self.lake, outcome.manifest_keys),
+        }
+        checks = evaluate_table(report, outcome.ledger, outcome.table_rows)
+        version = _digest(part for line in outcome.ledger for part in (line.key, line.etag))
+        return StepResult(metadata, version, checks)
+
+    def _refuse_blocked(self) -> HourReport:
+        report = self._validated or read_report(self.lake, self.spec, self.hour)
+        verdict = invalid_share_within_threshold(self.spec, report)
+        if verdict.blocks:
+            raise HourBlocked(f"{verdict.declaration.name}: {verdict.summary}")
+        return report
+
+    def _timed(self, step: Step) -> Step:
+        def timed() -> StepResult:
+            started = perf_counter()
+            result = step()
+            seconds = dg.MetadataValue.float(round(perf_counter() - started, 3))
+            return StepResult({**result.metadata, "seconds": seconds}, result.data_version, result.checks)
+
+        return timed
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

@@ -1,0 +1,110 @@
+"""One run over many hours: each on its own, all the way, recorded as it happens.
+
+An hour that fails is named at the end and costs no other hour anything: the others are committed, recorded and
+checked, and re-executing the run does again only what is missing. After two hours in a row that could not reach
+S3 or Redshift the run stops, because the next ones could not either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import dagster as dg
+
+from assets.events import PartitionEvents
+from assets.hour_steps import HourBlocked, Step, StepResult
+from assets.retry import Backoff
+from weblogs_platform.core.errors import LakeUnavailable, Transient, WarehouseUnavailable, WeblogsError
+from weblogs_platform.core.partitions import LandingHour
+
+OUTAGE_HOURS = 2
+"""Hours in a row without S3 or Redshift, after which a run gives up."""
+
+FAILED_HOURS = "failed_hours"
+"""The metadata of the failure: {partition key: why}."""
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+
+@dataclass
+class PartitionRun:
+    """Runs `steps_of(hour)`, an ordered mapping from asset to step, for each partition of the context."""
+
+    context: dg.AssetExecutionContext
+    steps_of: Callable[[LandingHour], Mapping[dg.AssetKey, Step]]
+    dependencies: Mapping[dg.AssetKey, tuple[dg.AssetKey, ...]]
+    code_versions: Mapping[dg.AssetKey, str | None]
+    backoff: Backoff
+    _failed: dict[str, str] = field(default_factory=dict, init=False)
+    _outage: int = field(default=0, init=False)
+
+    def events(self) -> Iterator[Event]:
+        """The events of every hour, as they happen. Raises dg.Failure naming the hours that failed."""
+        partitions = self.context.partition_keys
+        for position, partition in enumerate(partitions):
+            yield from self._guarded(partition)
+            if self._outage == OUTAGE_HOURS:
+                self._failed |= dict.fromkeys(partitions[position + 1 :], "not attempted")
+                break
+        if self._failed:
+            raise self._failure(len(partitions))
+
+    def _guarded(self, partition: str) -> Iterator[Event]:
+        try:
+            yield from self._hour(partition)
+            self._outage = 0
+        except WeblogsError as error:
+            self._outage = (
+                self._outage + 1 if isinstance(error, (LakeUnavailable, WarehouseUnavailable)) else 0
+            )
+            self._fail(partition, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever one hour breaks on must not cost the others
+            self._outage = 0
+            self.context.log.exception(f"{partition}: unexpected {type(error).__name__}")
+            self._fail(partition, f"{type(error).__name__}: {error}")
+
+    def _hour(self, partition: str) -> Iterator[Event]:
+        events = PartitionEvents(self.context.instance, partition, self.dependencies, self.code_versions)
+        for key, step in self.steps_of(LandingHour.from_partition_key(partition)).items():
+            if key in self.context.selected_asset_keys:
+                result = self.backoff.call(step, partial(self._warn, partition, key))
+                yield events.materialization(key, result.metadata, result.data_version)
+                yield from self._evaluations(events, key, result)
+
+    def _evaluations(self, events: PartitionEvents, key: dg.AssetKey, result: StepResult) -> Iterator[Event]:
+        selected = {c.name for c in self.context.selected_asset_check_keys if c.asset_key == key}
+        yield from (events.evaluation(key, c) for c in result.checks if c.declaration.name in selected)
+        for outcome in result.checks:
+            if outcome.blocks:
+                raise HourBlocked(f"{outcome.declaration.name}: {outcome.summary}")
+
+    def _warn(self, partition: str, key: dg.AssetKey, error: Transient, delay_secs: float) -> None:
+        self.context.log.warning(f"{partition}: {key.to_user_string()}: {error}; again in {delay_secs:g} s")
+
+    def _fail(self, partition: str, why: str) -> None:
+        self._failed[partition] = why
+        self.context.log.error(f"{partition} failed: {why}")
+
+    def _failure(self, total: int) -> dg.Failure:
+        return dg.Failure(
+            describe_failures(self._failed, total),
+            metadata={FAILED_HOURS: dg.MetadataValue.json(self._failed)},
+            allow_retries=False,
+        )
+
+
+def describe_failures(failed: Mapping[str, str], total: int) -> str:
+    """One line that names the hours and why, grouped by reason; an outage comes as its reason alone."""
+    hours = "hour" if total == 1 else "hours"
+    reasons: dict[str, list[str]] = {}
+    for partition, why in failed.items():
+        reasons.setdefault(why, []).append(partition)
+    listed = "; ".join(f"{_span(partitions)}: {why}" for why, partitions in reasons.items())
+    return f"{len(failed)} of {total} {hours} failed. {listed}"
+
+
+def _span(partitions: Sequence[str]) -> str:
+    few = ", ".join(partitions[:3])
+    return few if len(partitions) <= 3 else f"{few} and {len(partitions) - 3} more"

@@ -1,0 +1,1 @@
+"""The subcommands of `weblogs`, one module each; the command line imports one when it is called."""

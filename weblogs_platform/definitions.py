@@ -1,0 +1,45 @@
+"""The one `defs` of the code location.
+
+Loading it reads no environment and reaches no server: resources do that when a run or a tick needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets.automation import stream_automation
+from assets.retry import Backoff
+from assets.streams import stream_assets, stream_job
+from resources import LakeResource, RedshiftResource, SettingsResource
+from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.streams import STREAMS
+
+
+def build_definitions(
+    *,
+    streams: Sequence[StreamSpec] = STREAMS,
+    settings: SettingsResource | None = None,
+    backoff: Backoff | None = None,
+) -> dg.Definitions:
+    """Everything that Dagster shows, for the given streams, settings and retries (by default the declared ones)."""
+    settings = settings or SettingsResource()
+    retries = backoff or Backoff()
+    automation = [stream_automation(spec=spec) for spec in streams]
+    return dg.Definitions(
+        assets=[stream_assets(spec=spec, backoff=retries) for spec in streams],
+        jobs=[stream_job(spec=spec) for spec in streams],
+        sensors=[a.sensor for a in automation],
+        schedules=[a.reconcile for a in automation],
+        resources={
+            "settings": settings,
+            "lake": LakeResource(settings=settings),
+            "redshift": RedshiftResource(settings=settings),
+        },
+        # A process for each step would import Dagster again each time: seconds for work of milliseconds.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()
