@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import threading
 from typing import Any
 
 import numpy as np
@@ -51,18 +53,20 @@ def without_invalid_utf8(buffer: bytes, offsets: Offsets) -> bytes:
     """The buffer with every stretch that is not UTF-8 blanked out, so that it is no record to anybody."""
     if buffer.isascii():
         return buffer
-    blanked: bytearray | None = None
-    at = 0
-    while True:
-        try:
-            (buffer[at:] if at else buffer).decode("utf-8")
-            return bytes(blanked) if blanked is not None else buffer
-        except UnicodeDecodeError as error:
-            line = int(np.searchsorted(offsets, at + error.start, side="right")) - 1
-            start, end = (
-                int(offsets[line]),
-                int(offsets[line + 1]) if line + 1 < len(offsets) else len(buffer),
-            )
-            blanked = bytearray(buffer) if blanked is None else blanked
-            blanked[start:end] = b" " * (end - start)
-            at = end
+    faults: list[int] = []
+
+    def note(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)
+        faults.append(error.start)
+        return "", error.end
+
+    # A handler of its own, because one pass that meets every fault is linear, and a pass for each is not.
+    codecs.register_error(name := f"weblogs-{threading.get_ident()}", note)
+    buffer.decode("utf-8", name)
+    if not faults:
+        return buffer
+    blanked = bytearray(buffer)
+    for line in np.unique(np.searchsorted(offsets, faults, side="right") - 1).tolist():
+        start, end = int(offsets[line]), int(offsets[line + 1])
+        blanked[start:end] = b" " * (end - start)
+    return bytes(blanked)

@@ -88,18 +88,15 @@ class Screen:
         """Screens the stretches of `buffer` between `offsets`."""
         safe = without_invalid_utf8(buffer, offsets)
         columns = self._run(self._query, safe, offsets)
-        good, fingerprints = np.array(columns["good"], dtype=np.bool_), _hashes(columns, "fingerprint")
-        shapes = _hashes(columns, "shape")
+        good = np.array(columns["good"], dtype=np.bool_)
+        shapes, fingerprints = _hashes(columns, "shape"), _hashes(columns, "fingerprint")
         known = self._shapes_at(np.flatnonzero(good), shapes, safe, offsets)
         for kind, shape in known.items():
             if not shape.sound:
                 good &= shapes != kind
-        unmapped = good & np.isin(shapes, [kind for kind, shape in known.items() if not shape.mapped])
-        if unmapped.any():
-            closer = self._run(_CLOSER_LOOK, safe, offsets)
-            good &= ~(unmapped & np.asarray(closer["loose"], dtype=np.bool_))
-            good &= ~(unmapped & (brackets_per_line(safe, offsets) > MAX_DEPTH))
-            fingerprints = np.where(unmapped, _hashes(closer, "fingerprint"), fingerprints)
+        unmapped = np.flatnonzero(good & np.isin(shapes, _unmapped(known)))
+        if len(unmapped):
+            self._look_closer(unmapped, safe, offsets, good, fingerprints)
         return Screened(good, fingerprints, shapes, known)
 
     def fingerprints_of(self, records: list[bytes]) -> Hashes:
@@ -109,11 +106,29 @@ class Screen:
         buffer = b"".join(records)
         offsets = np.concatenate([[0], np.cumsum([len(r) for r in records])]).astype(np.int64)
         columns = self._run(self._query, buffer, offsets)
-        shapes = _hashes(columns, "shape")
+        shapes, fingerprints = _hashes(columns, "shape"), _hashes(columns, "fingerprint")
         known = self._shapes_at(np.arange(len(records)), shapes, buffer, offsets)
-        unmapped = np.isin(shapes, [kind for kind, shape in known.items() if not shape.mapped])
-        closer = self._run(_CLOSER_LOOK, buffer, offsets)
-        return np.where(unmapped, _hashes(closer, "fingerprint"), _hashes(columns, "fingerprint"))
+        unmapped = np.flatnonzero(np.isin(shapes, _unmapped(known)))
+        if len(unmapped):
+            self._look_closer(unmapped, buffer, offsets, np.ones(len(records), dtype=np.bool_), fingerprints)
+        return fingerprints
+
+    def _look_closer(
+        self,
+        lines: npt.NDArray[np.int64],
+        buffer: bytes,
+        offsets: Offsets,
+        good: npt.NDArray[np.bool_],
+        fingerprints: Hashes,
+    ) -> None:
+        """Looks at the whole of `lines`, whose members are not all mapped, and corrects what is said of them."""
+        chosen = [buffer[offsets[line] : offsets[line + 1]] for line in lines.tolist()]
+        text = b"".join(chosen)
+        bounds = np.concatenate([[0], np.cumsum([len(line) for line in chosen])]).astype(np.int64)
+        columns = self._run(_CLOSER_LOOK, text, bounds)
+        fingerprints[lines] = _hashes(columns, "fingerprint")
+        loose = np.asarray(columns["loose"], dtype=np.bool_)
+        good[lines] &= ~(loose | (brackets_per_line(text, bounds) > MAX_DEPTH))
 
     def _run(self, query: str, buffer: bytes, offsets: Offsets) -> dict[str, Any]:
         self._connection.register("lines", as_arrow(buffer, offsets))
@@ -155,7 +170,11 @@ class Screen:
 
 
 def _hashes(columns: dict[str, Any], name: str) -> Hashes:
-    return np.asarray(columns[name], dtype=np.uint64)
+    return np.array(columns[name], dtype=np.uint64)
+
+
+def _unmapped(known: Mapping[int, _Shape]) -> list[int]:
+    return [kind for kind, shape in known.items() if not shape.mapped]
 
 
 # The main query hashes the declared values only; where there are others, this one hashes the whole record.

@@ -89,9 +89,9 @@ class Lake:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
 
     def put_file(self, key: str, source: IO[bytes]) -> None:
-        """Writes a large object from a file, in parts when it is large; visible only when complete."""
+        """Writes an object from a file, which is closed; in parts when it is large, visible only when complete."""
         with self._translated("write", key):
-            self.client.upload_fileobj(_Unclosed(source), self.bucket, key)
+            self.client.upload_fileobj(source, self.bucket, key)
 
     def copy(self, source: LandingObject, key: str) -> None:
         """Copies an object within the bucket, unless it changed since it was listed (ObjectChanged)."""
@@ -158,14 +158,6 @@ class Lake:
         if code in _CHANGED:
             return ObjectChanged(f"{self.url(key)} was rewritten since it was listed")
         return AccessRefused(what) if code in _REFUSED else LakeUnavailable(what)
-
-
-class _Unclosed:
-    """A file whose `close` does nothing: boto3's upload closes what it is given."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
 def _landing_object(entry: dict[str, Any]) -> LandingObject:

@@ -147,16 +147,25 @@ def _whole_object(text: str, start: int) -> tuple[int, str | None, bool]:
     the end of the text cut it off)."""
     if text[start] != "{":
         return start, "not_an_object", False
+    # json's errors count the lines of the whole text that they were given: a window keeps them cheap.
+    for size in (16 * 1024, len(text) - start):
+        window = text[start : start + size]
+        end, problem, cut = _object_in(window)
+        if not cut or size >= len(text) - start:
+            break
+    return start + end, problem, cut
+
+
+def _object_in(text: str) -> tuple[int, str | None, bool]:
     try:
-        _, end = _DECODER.raw_decode(text, start)
+        _, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
-        cut = error.msg.startswith("Unterminated string") or error.pos >= len(text) - 12
-        return start, "malformed_json", cut
+        return 0, "malformed_json", error.msg.startswith("Unterminated string") or error.pos >= len(text) - 12
     except RecursionError:
-        return _too_deep(text, start)
+        return _too_deep(text, 0)
     except ValueError:
-        return start, "malformed_json", False
-    return (end, None, False) if _depth_allowed(text, start, end) else (end, "nested_too_deep", False)
+        return 0, "malformed_json", False
+    return (end, None, False) if _depth_allowed(text, 0, end) else (end, "nested_too_deep", False)
 
 
 def _depth_allowed(text: str, start: int, end: int) -> bool:

@@ -88,7 +88,7 @@ def judge(raw: bytes, spec: StreamSpec) -> Verdict:
     flat = _is_flat(root, spec)
     envelope = _enveloped(root, spec) if flat else root
     verdict = _judge_fields(envelope, spec)
-    if _SURROGATE.search(dump(envelope)):
+    if "\\u" in text and _SURROGATE.search(dump(envelope)):
         return Verdict(("invalid_unicode", *verdict.reasons), present=verdict.present)
     if flat and verdict.good:
         return Verdict((), dump(envelope).encode(), verdict.truncated, verdict.present)
