@@ -1,0 +1,21 @@
+"""`weblogs init`: what must be there before the first load."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def init() -> None:
+    """Create schemas and tables, and upload the jsonpaths files. Safe to run again."""
+    for line in initialise_stack():
+        click.echo(line)
+
+
+def initialise_stack() -> list[str]:
+    """Runs `sql/ddl` and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
+    from resources import LakeResource, RedshiftResource, SettingsResource
+    from weblogs_platform.pipeline.provision import initialise
+
+    settings = SettingsResource()
+    return initialise(LakeResource(settings=settings).lake(), RedshiftResource(settings=settings).warehouse())
