@@ -106,8 +106,16 @@ def _as_written(path: Path, text: str, doubt: str) -> str:
             f" THEN {numbers}[1]"
         )
     return (
-        f"CASE WHEN NOT regexp_matches({text}, {literal(doubt)}) THEN {text}"
+        f"CASE WHEN NOT ({_may_begin_number_or_nested(text)}) THEN {text}"
+        f" WHEN NOT regexp_matches({text}, {literal(doubt)}) THEN {text}"
         f" WHEN {kind} = 'VARCHAR' THEN {text}{raw} END"
+    )
+
+
+def _may_begin_number_or_nested(text: str) -> str:
+    """Whether the text begins with `-`, a digit, `[` or `{`: by comparison, which costs much less than a pattern."""
+    return " OR ".join(
+        f"({text} >= '{first}' AND {text} < '{behind}')" for first, behind in ("-.", "0:", "[\\", "{|")
     )
 
 

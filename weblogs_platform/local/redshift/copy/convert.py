@@ -6,7 +6,8 @@ segment until the scanner stands again where a later segment begins. Rows keep t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,17 +57,19 @@ class Converted:
 class RowConverter:
     """Converts pieces for one plan."""
 
-    def __init__(self, plan: LoadPlan, screen: Screen, errors: ErrorLog) -> None:
+    def __init__(self, plan: LoadPlan, screen: Screen, errors: ErrorLog, worker: Executor) -> None:
         self._screen = screen
+        self._worker = worker
         self._exact = _ExactPath(plan, errors)
 
-    def convert(self, pieces: Sequence[Piece]) -> Converted:
-        """The rows of the pieces, in order; all but a single piece must be last ones of their files.
-        Raises RedshiftError when errors reach MAXERROR or one is fatal."""
+    def convert(self, pieces: Sequence[Piece], meanwhile: Callable[[], None]) -> Converted:
+        """The rows of the pieces, in order; all but a single piece must be last ones of their files. `meanwhile` is
+        called once, while the worker screens. Raises RedshiftError when errors reach MAXERROR or one is fatal."""
         if not self._screen.usable:
+            meanwhile()
             parts = [self._exact_only(piece) for piece in pieces]
         else:
-            parts = self._screened(pieces)
+            parts = self._screened(pieces, meanwhile)
         return Converted(pa.concat_tables([rows for rows, _ in parts]), parts[-1][1])
 
     def _exact_only(self, piece: Piece) -> tuple[pa.Table, int]:
@@ -74,9 +77,11 @@ class RowConverter:
         end = exact.read(0, frozenset())
         return exact.table(), end
 
-    def _screened(self, pieces: Sequence[Piece]) -> list[tuple[pa.Table, int]]:
+    def _screened(self, pieces: Sequence[Piece], meanwhile: Callable[[], None]) -> list[tuple[pa.Table, int]]:
         offsets = [_without_open_end(segment_offsets(piece.data), piece) for piece in pieces]
-        screened = self._screen.screen(*_joined(pieces, offsets))
+        screening = self._worker.submit(self._screen.screen, *_joined(pieces, offsets))
+        meanwhile()
+        screened = screening.result()
         parts: list[tuple[pa.Table, int]] = []
         first = 0
         for piece, own in zip(pieces, offsets, strict=True):
@@ -102,10 +107,10 @@ class RowConverter:
             if segment < resumed:
                 continue
             stopped = exact.read(int(offsets[segment]), numbers.keys())
-            resumed = numbers.get(stopped, len(accepted))
+            resumed = len(accepted) if exact.at_end else numbers[stopped]
             keep[segment:resumed] = False
             places += [int(segment)] * (exact.count - len(places))
-            if resumed == len(accepted):
+            if exact.at_end:
                 end = stopped
         return _in_order(rows, keep, exact.table(), places), end
 
@@ -141,6 +146,7 @@ class _ExactReading:
         self.piece = piece
         self.text = piece.data.decode("latin-1")
         self.count = 0
+        self.at_end = False  # whether the last run ended with the text, and not at a stop
         self._path = path
         self._rows: list[list[object]] = []
         self._tables: list[pa.Table] = []
@@ -151,6 +157,7 @@ class _ExactReading:
         """Reads from `start` until a record that begins at one of `stops`, or to the end. Returns that place, or
         the place from which more text is needed. Raises RedshiftError."""
         place = start
+        self.at_end = False
         try:
             for item in scan(self.text, start, last=self.piece.last):
                 if place > start and item.start in stops:
@@ -159,6 +166,7 @@ class _ExactReading:
                 place = item.end
         except ObjectTooLarge as error:
             raise self._path.too_large(self, error.start) from None
+        self.at_end = True
         return skip_blank(self.text, place)
 
     def line_of(self, position: int) -> int:

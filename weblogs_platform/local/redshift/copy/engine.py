@@ -9,6 +9,7 @@ away with the caller's transaction. Memory is bounded by a few chunks of 16 MB, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,8 +48,10 @@ def run_copy(statement: CopyStatement, session: CopySession) -> CopyOutcome:
         objects = _objects(statement, source)
         session.lock_for_write(table)
         session.loading_began()
-        with closing(session.side_connection()) as side:
-            return _Load(statement, session, plan, side).run(source, objects)
+        with closing(session.side_connection()) as side, ThreadPoolExecutor(1, "copy-screen") as worker:
+            errors = ErrorLog(session, table.name, statement.max_errors)
+            converter = RowConverter(plan, Screen(plan, statement, side), errors, worker)
+            return _Load(statement, session, plan, converter, errors).run(source, objects)
 
 
 def _credentials(statement: CopyStatement, session: CopySession) -> S3Credentials:
@@ -91,13 +94,19 @@ class _Load:
     """The state of one running COPY."""
 
     def __init__(
-        self, statement: CopyStatement, session: CopySession, plan: LoadPlan, side: duckdb.DuckDBPyConnection
+        self,
+        statement: CopyStatement,
+        session: CopySession,
+        plan: LoadPlan,
+        converter: RowConverter,
+        errors: ErrorLog,
     ) -> None:
         self._statement = statement
         self._session = session
         self._plan = plan
-        self._errors = ErrorLog(session, plan.table.name, statement.max_errors)
-        self._converter = RowConverter(plan, Screen(plan, statement, side), self._errors)
+        self._errors = errors
+        self._converter = converter
+        self._waiting: pa.Table | None = None  # rows that go in while the next ones are screened
         self._rows = 0
         self._files: list[FileLoad] = []
         self._small: list[Piece] = []  # whole files that are converted together
@@ -117,6 +126,7 @@ class _Load:
                     self._files.append(self._file_load(chunk.item, line_count, self._errors.count - errors))
                     carried, lines, errors = b"", 0, self._errors.count
             self._convert_small()
+        self._insert_waiting()
         self._errors.flush()
         if not self._statement.no_load:
             self._session.record_files(self._files)
@@ -140,10 +150,15 @@ class _Load:
             self._convert(pieces)
 
     def _convert(self, pieces: Sequence[Piece]) -> int:
-        converted = self._converter.convert(pieces)
+        converted = self._converter.convert(pieces, self._insert_waiting)
         if not self._statement.no_load and converted.rows.num_rows:
-            self._insert(converted.rows)
+            self._waiting = converted.rows
         return converted.consumed
+
+    def _insert_waiting(self) -> None:
+        if self._waiting is not None:
+            rows, self._waiting = self._waiting, None
+            self._insert(rows)
 
     def _insert(self, rows: pa.Table) -> None:
         connection = self._session.connection
