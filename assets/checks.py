@@ -52,7 +52,7 @@ class CheckOutcome:
     passed: bool
     summary: str
     numbers: Mapping[str, Number] = field(default_factory=dict)
-    details: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, int] | Sequence[str]] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
 
     @property

@@ -78,7 +78,7 @@ class PartitionEvents:
                 tags[f"{_INPUT_POINTER}/{name}"] = str(record.storage_id)
         return tags
 
-    def _target(self, key: dg.AssetKey):  # type: ignore[no-untyped-def]
+    def _target(self, key: dg.AssetKey):
         record = self._newest(key)
         if record is None or _Target is None:
             return None

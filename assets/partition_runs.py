@@ -60,10 +60,11 @@ class PartitionRun:
                 self._outage + 1 if isinstance(error, (LakeUnavailable, WarehouseUnavailable)) else 0
             )
             self._fail(partition, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever one hour breaks on must not cost the others
+        except Exception as error:
+            # A bug that one hour brings to light must not cost the others theirs.
             self._outage = 0
-            self.context.log.exception(f"{partition}: unexpected {type(error).__name__}")
-            self._fail(partition, f"{type(error).__name__}: {error}")
+            self.context.log.exception("unexpected error")
+            self._fail(partition, f"unexpected {type(error).__name__}: {error}")
 
     def _hour(self, partition: str) -> Iterator[Event]:
         events = PartitionEvents(self.context.instance, partition, self.dependencies, self.code_versions)
@@ -81,11 +82,13 @@ class PartitionRun:
                 raise HourBlocked(f"{outcome.declaration.name}: {outcome.summary}")
 
     def _warn(self, partition: str, key: dg.AssetKey, error: Transient, delay_secs: float) -> None:
-        self.context.log.warning(f"{partition}: {key.to_user_string()}: {error}; again in {delay_secs:g} s")
+        message = f"{partition}: {key.to_user_string()}: {error}; again in {delay_secs:g} s"
+        self.context.log.warning(message)
 
     def _fail(self, partition: str, why: str) -> None:
         self._failed[partition] = why
-        self.context.log.error(f"{partition} failed: {why}")
+        message = f"{partition} failed: {why}"
+        self.context.log.error(message)
 
     def _failure(self, total: int) -> dg.Failure:
         return dg.Failure(

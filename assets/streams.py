@@ -59,7 +59,7 @@ def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
     return load_hours
 
 
-def stream_job(*, spec: StreamSpec):  # type: ignore[no-untyped-def]
+def stream_job(*, spec: StreamSpec):
     """The job that sensors, schedules and the command line run: all four assets of a stream."""
     return dg.define_asset_job(
         job_name(spec),

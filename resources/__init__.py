@@ -1,4 +1,4 @@
-"""Dagster resources over the platform's clients: the settings, the lake, the warehouse.
+"""Dagster resources over the platform's clients: the lake and the warehouse.
 
 They hold no values of their own: the settings are read when a run or a tick needs them. So the definitions load
 without a stack, and no secret shows in Dagster's UI.
@@ -8,6 +8,5 @@ from __future__ import annotations
 
 from resources.lake import LakeResource
 from resources.redshift import RedshiftResource
-from resources.settings import SettingsResource
 
-__all__ = ["LakeResource", "RedshiftResource", "SettingsResource"]
+__all__ = ["LakeResource", "RedshiftResource"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from resources.settings import SettingsResource
@@ -12,14 +11,12 @@ MAX_ATTEMPTS = 3
 """Of one S3 request, inside boto3. The run retries whole steps above it, so that this stays short."""
 
 
-class LakeResource(dg.ConfigurableResource):
+class LakeResource(SettingsResource):
     """One S3 bucket, through the boto3 client that dagster_aws makes."""
-
-    settings: SettingsResource
 
     def lake(self) -> Lake:
         """A client for one run or tick. Raises InvalidSettings; nothing is sent yet."""
-        settings = self.settings.read()
+        settings = self.read_settings()
         s3 = S3Resource(
             region_name=settings.region,
             endpoint_url=settings.s3_endpoint,

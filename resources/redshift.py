@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from functools import partial
 
-import dagster as dg
-
 from resources.settings import SettingsResource
 from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
 
 
-class RedshiftResource(dg.ConfigurableResource):
+class RedshiftResource(SettingsResource):
     """The warehouse over redshift_connector: a connection for each transaction, and no retries inside."""
-
-    settings: SettingsResource
 
     def warehouse(self) -> Warehouse:
         """A client for one run or tick. Raises InvalidSettings; nothing is connected yet."""
-        settings = self.settings.read()
+        settings = self.read_settings()
         connect = partial(
             connect_to_redshift,
             host=settings.redshift_host,

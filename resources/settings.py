@@ -1,22 +1,24 @@
-"""Where the platform runs, as a resource: read late, and never shown."""
+"""Where the platform runs: read late, and never shown."""
 
 from __future__ import annotations
 
 import os
 
 import dagster as dg
+from pydantic import Field
 
 from weblogs_platform.settings import Settings
 
 
 class SettingsResource(dg.ConfigurableResource):
-    """The settings of this process, read at the moment they are needed.
+    """Base of the resources that reach a server: the settings of this process, read at the moment of need."""
 
-    `variables` stand over those of the environment. They show in the UI: name a WEBLOGS_HOME there, not secrets.
-    """
+    variables: dict[str, str] = Field(
+        default_factory=dict,
+        description="Environment variables to use instead of the process's own. They show here: name a "
+        "WEBLOGS_HOME, not secrets.",
+    )
 
-    variables: dict[str, str] = {}
-
-    def read(self) -> Settings:
+    def read_settings(self) -> Settings:
         """Raises InvalidSettings naming what is missing and how to start the embedded stack."""
         return Settings.from_env({**os.environ, **self.variables})

@@ -5,14 +5,14 @@ Loading it reads no environment and reaches no server: resources do that when a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from assets.automation import stream_automation
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
-from resources import LakeResource, RedshiftResource, SettingsResource
+from resources import LakeResource, RedshiftResource
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.streams import STREAMS
 
@@ -20,11 +20,14 @@ from weblogs_platform.streams import STREAMS
 def build_definitions(
     *,
     streams: Sequence[StreamSpec] = STREAMS,
-    settings: SettingsResource | None = None,
+    variables: Mapping[str, str] | None = None,
     backoff: Backoff | None = None,
 ) -> dg.Definitions:
-    """Everything that Dagster shows, for the given streams, settings and retries (by default the declared ones)."""
-    settings = settings or SettingsResource()
+    """Everything that Dagster shows, for the declared streams or others.
+
+    `variables` stand in for those of the environment; `backoff` is how Transient errors are tried again.
+    """
+    overrides = dict(variables or {})
     retries = backoff or Backoff()
     automation = [stream_automation(spec=spec) for spec in streams]
     return dg.Definitions(
@@ -33,9 +36,8 @@ def build_definitions(
         sensors=[a.sensor for a in automation],
         schedules=[a.reconcile for a in automation],
         resources={
-            "settings": settings,
-            "lake": LakeResource(settings=settings),
-            "redshift": RedshiftResource(settings=settings),
+            "lake": LakeResource(variables=overrides),
+            "redshift": RedshiftResource(variables=overrides),
         },
         # A process for each step would import Dagster again each time: seconds for work of milliseconds.
         executor=dg.in_process_executor,

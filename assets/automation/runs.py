@@ -3,7 +3,7 @@ line or a sensor alike. Runs over fewer assets than the table are deliberately n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -49,7 +49,7 @@ def range_tags(hours: Iterable[LandingHour]) -> dict[str, str]:
     return {RANGE_START_TAG: keys[0], RANGE_END_TAG: keys[-1]}
 
 
-def hours_of(tags: dict[str, str]) -> frozenset[LandingHour]:
+def hours_of(tags: Mapping[str, str]) -> frozenset[LandingHour]:
     """The hours that a run with these tags covers."""
     try:
         if key := tags.get(PARTITION_TAG):
@@ -72,4 +72,4 @@ def _finished(record: dg.RunRecord) -> FinishedRun:
     created = record.create_timestamp
     created = created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)
     ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else created
-    return FinishedRun(created, ended, hours_of(dict(record.dagster_run.tags)))
+    return FinishedRun(created, ended, hours_of(record.dagster_run.tags))

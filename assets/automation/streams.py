@@ -41,6 +41,7 @@ MAX_NOTES = 5
 
 Clock = Callable[[], datetime]
 Cursor = dict[str, str]
+Tick = dg.SensorEvaluationContext | dg.ScheduleEvaluationContext
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _watch(
     lacking = [state for state in states if not state.is_loaded(spec)]
     open_hours = {state.hour for state in lacking}
     cursor = {h.partition_key: digest for h, digest in digests.items() if h not in open_hours}
-    decision = _decide(context.instance, spec, lacking, now)
+    decision = _decide(context, spec, lacking, now)
     return dg.SensorResult(
         run_requests=[_run_request(request) for request in decision.requests],
         skip_reason=None if decision.requests else _skip_reason(decision, listing.notes),
@@ -118,22 +119,20 @@ def _reconcile(
     listing = list_landing(lake, spec, sorted(days), now)
     states = with_ledger(warehouse, spec, listing.hours)
     lacking = [state for state in states if not state.is_loaded(spec)]
-    decision = _decide(context.instance, spec, lacking, now)
+    decision = _decide(context, spec, lacking, now)
     if not decision.requests:
         return dg.SkipReason(_skip_reason(decision, (*listing.notes, *unknown_folders(lake, spec))))
     return [_run_request(request) for request in decision.requests]
 
 
-def _decide(
-    instance: dg.DagsterInstance, spec: StreamSpec, lacking: Sequence[HourState], now: datetime
-) -> Decision:
+def _decide(context: Tick, spec: StreamSpec, lacking: Sequence[HourState], now: datetime) -> Decision:
     if not lacking:
         return Decision((), ())
     return decide(
         spec=spec,
         lacking=lacking,
-        active=active_hours(instance, spec),
-        finished=finished_runs(instance, spec, since=min(state.newest for state in lacking)),
+        active=active_hours(context.instance, spec),
+        finished=finished_runs(context.instance, spec, since=min(state.newest for state in lacking)),
         now=now,
     )
 
