@@ -89,11 +89,11 @@ class Screen:
     ) -> None:
         self._schema = arrow_schema(plan)
         self._connection = connection
-        self._sql = _screen_sql(plan, statement)
+        self._queries = _screen_sql(plan, statement)
 
     @property
     def usable(self) -> bool:
-        return self._sql is not None
+        return bool(self._queries)
 
     def screen(self, data: bytes, offsets: Offsets) -> Screened:
         """Screens the segments of `data`, which need not be UTF-8. Raises duckdb.Error only for faults of the engine."""
@@ -101,13 +101,21 @@ class Screen:
         doubtful |= np.diff(offsets) > OBJECT_LIMIT_BYTES
         lines = pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(clean))
         batches = pa.table({"line": lines}).to_batches(max_chunksize=_BATCH_ROWS)
-        self._connection.register("copy_lines", pa.Table.from_batches(batches))
-        try:
-            found = self._connection.sql(self._sql or "").to_arrow_table()
-        finally:
-            self._connection.unregister("copy_lines")
+        found = self._query(pa.Table.from_batches(batches))
         accepted = found.column(0).to_numpy() & ~doubtful
         return Screened(accepted, found.drop_columns(["accepted"]).cast(self._schema))
+
+    def _query(self, lines: pa.Table) -> pa.Table:
+        self._connection.register("copy_lines", lines)
+        try:
+            while len(self._queries) > 1:
+                try:
+                    return self._connection.sql(self._queries[0]).to_arrow_table()
+                except duckdb.InvalidInputException:  # malformed JSON: from here on every line is asked first
+                    del self._queries[0]
+            return self._connection.sql(self._queries[0]).to_arrow_table()
+        finally:
+            self._connection.unregister("copy_lines")
 
 
 def _utf8_only(data: bytes, offsets: Offsets) -> tuple[bytes, npt.NDArray[np.bool_]]:
@@ -135,14 +143,15 @@ def _is_utf8(data: bytes) -> bool:
 # -- SQL -------------------------------------------------------------------------------------------------------------
 
 
-def _screen_sql(plan: LoadPlan, statement: CopyStatement) -> str | None:
-    """The query over copy_lines(line), or None when this plan's records all need the exact path."""
+def _screen_sql(plan: LoadPlan, statement: CopyStatement) -> list[str]:
+    """Queries over copy_lines(line): one for chunks in which every line is JSON (it raises when one is not), and one
+    for all. Empty when this plan's records all need the exact path."""
     if plan.ignore_case or any(item.path is None for item in plan.mapped):
-        return None
+        return []
     paths = [item.path or () for item in plan.mapped]
     shape = _shape(paths)
     if shape is None:
-        return None
+        return []
     columns = [
         column_sql.screen_column(item, f"s{number}", f"c{number}", statement)
         for number, item in enumerate(plan.mapped)
@@ -153,14 +162,20 @@ def _screen_sql(plan: LoadPlan, statement: CopyStatement) -> str | None:
     doubts = [f"contains(line, {column_sql.literal(_ESCAPED_NUL)})"]
     doubts += [f"regexp_matches(line, {column_sql.literal(pattern)})" for pattern in _DOUBTS]
     names = ", ".join(f"c{number}" for number in range(len(columns)))
-    return f"""
+    sure = f"NOT ({' OR '.join(doubts)})"
+    query = f"""
         WITH valid AS (
-            SELECT CASE WHEN json_valid(line) AND NOT ({" OR ".join(doubts)}) THEN line END AS line FROM copy_lines
+            SELECT CASE WHEN {{condition}} THEN line END AS line FROM copy_lines
         ), parsed AS (
-            SELECT line, json_transform(line, {column_sql.literal(json.dumps(shape))}) AS t FROM valid
+            SELECT line, json_transform(line, {{shape}}) AS t FROM valid
         ), texts AS (SELECT line, t, {texts} FROM parsed
         ), converted AS (SELECT *, {values} FROM texts)
         SELECT coalesce({" AND ".join(accepted)}, false) AS accepted, {names} FROM converted"""
+    structure = column_sql.literal(json.dumps(shape))
+    return [
+        query.replace("{condition}", condition).replace("{shape}", structure)
+        for condition in (sure, f"json_valid(line) AND {sure}")
+    ]
 
 
 def _shape(paths: Iterable[Path]) -> dict[str, object] | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import bz2
 import json
 import os
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, cast
 
 import boto3
@@ -37,6 +39,7 @@ _PIECE_BYTES = 4 * 1024 * 1024
 _SMALL_FILE_LIMIT_BYTES = 64 * 1024 * 1024  # of a manifest or a jsonpaths file
 _STREAM_ATTEMPTS = 4
 _GZIP_WITH_HEADER = 31
+_CLIENT_LOCK = threading.Lock()  # a session is not safe to make clients from on several threads
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,10 @@ def split_url(url: str) -> tuple[str, str]:
     return bucket, key
 
 
+@cache
 def _session() -> boto3.Session:
-    """A session that knows nothing of the configuration and credentials of the machine it runs on."""
+    """A session that knows nothing of the configuration and credentials of the machine it runs on. Kept: it reads
+    megabytes of service descriptions."""
     own = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
     return boto3.Session(botocore_session=CoreSession(session_vars=own))
 
@@ -80,15 +85,16 @@ class S3Source:
             # A given endpoint is a server beside this one: no proxy, and no bucket in the host name.
             **({"s3": {"addressing_style": "path"}, "proxies": {}} if endpoint else {}),
         )
-        self._client: Any = _session().client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
-            aws_session_token=credentials.session_token,
-            config=config,
-        )
+        with _CLIENT_LOCK:
+            self._client: Any = _session().client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name=region,
+                aws_access_key_id=credentials.access_key,
+                aws_secret_access_key=credentials.secret_key,
+                aws_session_token=credentials.session_token,
+                config=config,
+            )
 
     def close(self) -> None:
         self._client.close()

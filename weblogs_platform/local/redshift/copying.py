@@ -1,0 +1,122 @@
+"""COPY within a session: what the COPY engine asks of it (`CopySession`), and the counters around a load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import duckdb
+
+from weblogs_platform.local.redshift.contract import (
+    FileLoad,
+    LoadError,
+    RedshiftError,
+    S3Credentials,
+    TableInfo,
+)
+from weblogs_platform.local.redshift.copy import parse_copy, run_copy
+from weblogs_platform.local.redshift.locks import Mode
+from weblogs_platform.local.redshift.planning import check_write
+from weblogs_platform.local.redshift.results import Execution
+from weblogs_platform.local.redshift.session import Session
+from weblogs_platform.local.redshift.systables import CopyContext
+
+
+def execute_copy(session: Session, sql: str) -> Execution:
+    """Runs COPY in the session's transaction. Raises RedshiftError as the engine does."""
+    statement = parse_copy(sql)
+    session.copy_state.last_count = 0
+    loader = _Loader(session)
+    try:
+        outcome = run_copy(statement, loader)
+    except (RedshiftError, duckdb.Error):
+        if loader.began:  # bad data: the id stays, for a look into stl_load_errors
+            session.copy_state.id_before_transaction = session.copy_state.last_id
+        raise
+    session.copy_state.last_count = outcome.rows
+    notice = f"Load into table '{statement.table}' completed, {outcome.rows} record(s) loaded successfully."
+    return Execution("COPY", notices=[("00000", notice)])
+
+
+class _Loader:
+    """`CopySession` for one COPY."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._table: TableInfo | None = None
+        self._lock_key: str | None = None
+        self._query_id: int | None = None
+        self.began = False
+        self._started: datetime = session.statement_time
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return self._session.connection
+
+    def side_connection(self) -> duckdb.DuckDBPyConnection:
+        return self._session.backend.database.cursor()
+
+    def resolve_table(self, schema: str | None, name: str) -> TableInfo:
+        relation = self._session.relation(schema, name)
+        check_write(relation, self._session)
+        assert relation.table is not None
+        self._table = relation.table
+        self._lock_key = relation.lock_key
+        return relation.table
+
+    def lock_for_write(self, table: TableInfo) -> None:
+        if table is not self._table:
+            raise RedshiftError("XX000", f"COPY locks {table.name}, which it did not resolve")
+        self._session.lock(self._lock_key, Mode.WRITE)
+
+    def credentials_for_role(self, role_arn: str) -> S3Credentials:
+        config = self._session.backend.config
+        arn = config.default_role if role_arn == "default" else role_arn
+        credentials = config.roles.get(arn) if arn is not None else None
+        if credentials is None:
+            raise RedshiftError(
+                "42501",
+                f"User {self._session.user} is not authorized to assume IAM Role {role_arn}",
+                hint="The role is not one of those the server was started with.",
+            )
+        return credentials
+
+    @property
+    def s3_endpoint(self) -> str | None:
+        return self._session.backend.config.s3_endpoint
+
+    @property
+    def s3_region(self) -> str:
+        return self._session.backend.config.s3_region
+
+    def check_cancelled(self) -> None:
+        self._session.check_cancelled()
+
+    def loading_began(self) -> None:
+        self.began = True
+        self._session.copy_state.last_id = self._current_query_id()
+
+    def record_errors(self, errors: Sequence[LoadError]) -> None:
+        self._session.backend.history.add_errors(self._context(), errors)
+
+    def record_files(self, files: Sequence[FileLoad]) -> None:
+        self._session.backend.history.add_files(self._context(), files)
+
+    def _current_query_id(self) -> int:
+        if self._query_id is None:
+            self._query_id = self._session.backend.history.next_query_id()
+        return self._query_id
+
+    def _context(self) -> CopyContext:
+        if self._table is None:
+            raise RedshiftError("XX000", "COPY recorded rows before it resolved its table")
+        session = self._session
+        return CopyContext(
+            user_id=session.backend.user_id(session.user),
+            session_id=session.process_id,
+            transaction_id=session.transaction_id,
+            query_id=self._current_query_id(),
+            database=session.backend.database.name,
+            table=self._table,
+            started=self._started,
+        )

@@ -1,0 +1,12 @@
+-- What outlives transactions: load errors, loaded files, grants. Written through connections of their own.
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.load_errors (
+    userid INTEGER, tbl BIGINT, database_name VARCHAR, starttime TIMESTAMP, session BIGINT, transaction_id BIGINT,
+    query BIGINT, filename VARCHAR, line_number BIGINT, colname VARCHAR, type VARCHAR, col_length VARCHAR,
+    position INTEGER, raw_line VARCHAR, raw_field_value VARCHAR, err_code INTEGER, err_reason VARCHAR);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.load_files (
+    userid INTEGER, tbl BIGINT, table_name VARCHAR, database_name VARCHAR, session BIGINT, transaction_id BIGINT,
+    query BIGINT, filename VARCHAR, curtime TIMESTAMP, lines_scanned BIGINT, bytes_scanned BIGINT, errors BIGINT,
+    starttime TIMESTAMP);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.grants (
+    grantee VARCHAR, privilege VARCHAR, scope VARCHAR, schema_name VARCHAR, table_id BIGINT);
+CREATE SEQUENCE IF NOT EXISTS {database}.rs_internal.query_ids START 1000;

@@ -1,0 +1,134 @@
+"""Load history: the rows of stl_load_errors, sys_load_error_detail, stl_load_commits and sys_load_history.
+
+Written through connections of their own, so that they outlive a rollback of the transaction that loaded. Read as a
+whole before each query that names them, so that a session sees them inside its own older snapshot too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from weblogs_platform.local.redshift.contract import FileLoad, LoadError, TableInfo
+from weblogs_platform.local.redshift.database import INTERNAL_SCHEMA, Database
+from weblogs_platform.local.redshift.dialect.translate import quoted
+
+_KEPT_DAYS = 7
+_READ = {
+    "stl_load_errors": """
+        SELECT userid, 0 AS slice, tbl, starttime, session, query, filename, line_number, colname, type, col_length,
+               position, raw_line, raw_field_value, err_code, err_reason
+        FROM {schema}.load_errors""",
+    "sys_load_error_detail": """
+        SELECT userid AS user_id, query AS query_id, transaction_id, session AS session_id, database_name,
+               tbl AS table_id, starttime AS start_time, filename AS file_name, line_number, colname AS column_name,
+               type AS column_type, col_length AS column_length, position, err_code AS error_code,
+               err_reason AS error_message
+        FROM {schema}.load_errors""",
+    "stl_load_commits": """
+        SELECT userid, query, 0 AS slice, table_name AS name, filename, 0 AS byte_offset, lines_scanned, errors,
+               curtime, 1 AS status, 's3' AS file_format
+        FROM {schema}.load_files""",
+    "sys_load_history": """
+        SELECT userid AS user_id, query AS query_id, any_value(transaction_id) AS transaction_id,
+               any_value(session) AS session_id, any_value(database_name) AS database_name, 'completed' AS status,
+               any_value(table_name) AS table_name, min(starttime) AS start_time, max(curtime) AS end_time,
+               date_diff('microsecond', min(starttime), max(curtime)) AS duration,
+               any_value(regexp_extract(filename, '^s3://[^/]+/(?:.*/)?')) AS data_source,
+               count(*) AS source_file_count, CAST(sum(lines_scanned - errors) AS BIGINT) AS loaded_rows,
+               CAST(sum(bytes_scanned) AS BIGINT) AS source_file_bytes, CAST(sum(errors) AS BIGINT) AS error_count
+        FROM {schema}.load_files GROUP BY userid, query""",
+}
+
+
+@dataclass(frozen=True)
+class CopyContext:
+    """Which COPY of which session the rows belong to. `query_id` is what pg_last_copy_id() returns."""
+
+    user_id: int
+    session_id: int
+    transaction_id: int
+    query_id: int
+    database: str
+    table: TableInfo
+    started: datetime
+
+
+class LoadHistory:
+    """The store, in a schema of the database file that users cannot name. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._schema = f"{quoted(database.name)}.{INTERNAL_SCHEMA}"
+        self._prune()
+
+    def _prune(self) -> None:
+        with self._database.cursor() as connection:
+            for table, column in (("load_errors", "starttime"), ("load_files", "curtime")):
+                connection.execute(
+                    f"DELETE FROM {self._schema}.{table} "
+                    f"WHERE {column} < CAST(now() AS TIMESTAMP) - INTERVAL {_KEPT_DAYS} DAY"
+                )
+
+    def next_query_id(self) -> int:
+        """A number that no COPY has had, also across restarts."""
+        with self._database.cursor() as connection:
+            row = connection.execute(f"SELECT nextval('{self._schema}.query_ids')").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def read(self, name: str) -> pa.Table:
+        """Every row of one of the four relations."""
+        with self._database.cursor() as connection:
+            return connection.sql(_READ[name].format(schema=self._schema)).to_arrow_table()
+
+    def add_errors(self, context: CopyContext, errors: Sequence[LoadError]) -> None:
+        """Rows of stl_load_errors, durable when this returns."""
+        self._insert(
+            "load_errors",
+            [
+                [
+                    context.user_id, context.table.table_id, context.database, context.started, context.session_id,
+                    context.transaction_id, context.query_id, error.file_name, error.line_number, error.column_name,
+                    error.column_type, error.column_length, error.position, error.raw_line[:1024],
+                    error.raw_field_value[:1024], error.error_code, error.error_message,
+                ]
+                for error in errors
+            ],
+        )  # fmt: skip
+
+    def add_files(self, context: CopyContext, files: Sequence[FileLoad]) -> None:
+        """Rows of stl_load_commits."""
+        self._insert(
+            "load_files",
+            [
+                [
+                    context.user_id, context.table.table_id, context.table.name, context.database,
+                    context.session_id, context.transaction_id, context.query_id, file.file_name,
+                    _naive_utc(file.loaded_at), file.lines_scanned, file.bytes_scanned, file.errors,
+                    context.started,
+                ]
+                for file in files
+            ],
+        )  # fmt: skip
+
+    def _insert(self, table: str, rows: list[list[object]]) -> None:
+        if not rows:
+            return
+        marks = ", ".join("?" * len(rows[0]))
+        with self._database.cursor() as connection:
+            connection.execute("BEGIN TRANSACTION")
+            connection.executemany(f"INSERT INTO {self._schema}.{table} VALUES ({marks})", rows)
+            connection.execute("COMMIT")
+
+
+def _naive_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def utc_now() -> datetime:
+    """Now, as TIMESTAMP columns keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
