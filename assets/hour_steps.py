@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from time import perf_counter
 
@@ -22,7 +22,9 @@ from weblogs_platform.core.errors import Terminal
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.report import HourReport
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.core.statements import CountHour
 from weblogs_platform.pipeline.landing import list_hour
+from weblogs_platform.pipeline.ledger import read_hour
 from weblogs_platform.pipeline.load import load_hour
 from weblogs_platform.pipeline.manifest import prepare_hour
 from weblogs_platform.pipeline.validate import read_report, validate_hour
@@ -43,7 +45,16 @@ class StepResult:
     checks: tuple[CheckOutcome, ...] = ()
 
 
-Step = Callable[[], StepResult]
+def _no_checks() -> tuple[CheckOutcome, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one asset does for one hour: make it, or only judge again what is there."""
+
+    make: Callable[[], StepResult]
+    judge: Callable[[], tuple[CheckOutcome, ...]] = _no_checks
 
 
 @dataclass
@@ -59,9 +70,13 @@ class HourSteps:
 
     @cached_property
     def by_asset(self) -> dict[dg.AssetKey, Step]:
-        keys = StreamKeys.of(self.spec)
-        steps = (self.landing, self.validated, self.manifest, self.table)
-        return dict(zip(keys.in_order, (self._timed(step) for step in steps), strict=True))
+        steps = (
+            Step(_timed(self.landing)),
+            Step(_timed(self.validated), self.judge_validated),
+            Step(_timed(self.manifest)),
+            Step(_timed(self.table), self.judge_table),
+        )
+        return dict(zip(StreamKeys.of(self.spec).in_order, steps, strict=True))
 
     def landing(self) -> StepResult:
         objects = list_hour(self.lake, self.spec, self.hour)
@@ -122,6 +137,15 @@ class HourSteps:
         version = _digest(part for line in outcome.ledger for part in (line.key, line.etag))
         return StepResult(metadata, version, checks)
 
+    def judge_validated(self) -> tuple[CheckOutcome, ...]:
+        return evaluate_validated(self.spec, read_report(self.lake, self.spec, self.hour))
+
+    def judge_table(self) -> tuple[CheckOutcome, ...]:
+        report = read_report(self.lake, self.spec, self.hour)
+        with self.warehouse.transaction() as tx:
+            [(table_rows,)] = tx.fetch_all(CountHour(self.spec), (self.hour.sql,))
+            return evaluate_table(report, read_hour(tx, self.spec, self.hour), int(table_rows))
+
     def _refuse_blocked(self) -> HourReport:
         report = self._validated or read_report(self.lake, self.spec, self.hour)
         verdict = invalid_share_within_threshold(self.spec, report)
@@ -129,14 +153,15 @@ class HourSteps:
             raise HourBlocked(f"{verdict.declaration.name}: {verdict.summary}")
         return report
 
-    def _timed(self, step: Step) -> Step:
-        def timed() -> StepResult:
-            started = perf_counter()
-            result = step()
-            seconds = dg.MetadataValue.float(round(perf_counter() - started, 3))
-            return StepResult({**result.metadata, "seconds": seconds}, result.data_version, result.checks)
 
-        return timed
+def _timed(make: Callable[[], StepResult]) -> Callable[[], StepResult]:
+    def timed() -> StepResult:
+        started = perf_counter()
+        result = make()
+        seconds = dg.MetadataValue.float(round(perf_counter() - started, 3))
+        return replace(result, metadata={**result.metadata, "seconds": seconds})
+
+    return timed
 
 
 def _digest(parts: Iterable[str]) -> str:

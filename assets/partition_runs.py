@@ -13,8 +13,9 @@ from functools import partial
 
 import dagster as dg
 
+from assets.checks import CheckOutcome
 from assets.events import PartitionEvents
-from assets.hour_steps import HourBlocked, Step, StepResult
+from assets.hour_steps import HourBlocked, Step
 from assets.retry import Backoff
 from weblogs_platform.core.errors import LakeUnavailable, Transient, WarehouseUnavailable, WeblogsError
 from weblogs_platform.core.partitions import LandingHour
@@ -69,17 +70,25 @@ class PartitionRun:
     def _hour(self, partition: str) -> Iterator[Event]:
         events = PartitionEvents(self.context.instance, partition, self.dependencies, self.code_versions)
         for key, step in self.steps_of(LandingHour.from_partition_key(partition)).items():
+            on_retry = partial(self._warn, partition, key)
             if key in self.context.selected_asset_keys:
-                result = self.backoff.call(step, partial(self._warn, partition, key))
+                result = self.backoff.call(step.make, on_retry)
                 yield events.materialization(key, result.metadata, result.data_version)
-                yield from self._evaluations(events, key, result)
+                yield from self._evaluations(events, key, result.checks)
+            elif self._selected_checks(key):
+                yield from self._evaluations(events, key, self.backoff.call(step.judge, on_retry))
 
-    def _evaluations(self, events: PartitionEvents, key: dg.AssetKey, result: StepResult) -> Iterator[Event]:
-        selected = {c.name for c in self.context.selected_asset_check_keys if c.asset_key == key}
-        yield from (events.evaluation(key, c) for c in result.checks if c.declaration.name in selected)
-        for outcome in result.checks:
+    def _evaluations(
+        self, events: PartitionEvents, key: dg.AssetKey, outcomes: Sequence[CheckOutcome]
+    ) -> Iterator[Event]:
+        selected = self._selected_checks(key)
+        yield from (events.evaluation(key, c) for c in outcomes if c.declaration.name in selected)
+        for outcome in outcomes:
             if outcome.blocks:
                 raise HourBlocked(f"{outcome.declaration.name}: {outcome.summary}")
+
+    def _selected_checks(self, key: dg.AssetKey) -> set[str]:
+        return {c.name for c in self.context.selected_asset_check_keys if c.asset_key == key}
 
     def _warn(self, partition: str, key: dg.AssetKey, error: Transient, delay_secs: float) -> None:
         message = f"{partition}: {key.to_user_string()}: {error}; again in {delay_secs:g} s"

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from assets.checks import INVALID_SHARE, REQUIRED_FIELDS_NOT_NULL, CheckOutcome
-from assets.hour_steps import StepResult
+from assets.hour_steps import Step, StepResult
 from assets.partition_runs import FAILED_HOURS, PartitionRun
 from assets.retry import Backoff
 from weblogs_platform.core.errors import LakeUnavailable, LoadConflict, StatementRefused
@@ -34,20 +34,28 @@ class Work:
         self.blocked: set[str] = set()
 
     def steps_of(self, hour):
-        return {asset: lambda asset=asset: self._step(asset, hour.partition_key) for asset in DEPENDENCIES}
+        partition = hour.partition_key
+        return {
+            asset: Step(
+                lambda asset=asset: self._make(asset, partition),
+                lambda asset=asset: self._judge(asset, partition),
+            )
+            for asset in DEPENDENCIES
+        }
 
-    def _step(self, asset: dg.AssetKey, partition: str) -> StepResult:
+    def _make(self, asset: dg.AssetKey, partition: str) -> StepResult:
         name = asset.path[0]
         if errors := self.errors.get((partition, name)):
             raise errors.pop(0)
         self.done.append((partition, name))
-        blocks = partition in self.blocked
-        checks = (
-            CheckOutcome(INVALID_SHARE, not blocks, "share"),
+        return StepResult({"rows": dg.MetadataValue.int(1)}, f"v-{partition}", self._judge(asset, partition))
+
+    def _judge(self, asset: dg.AssetKey, partition: str) -> tuple[CheckOutcome, ...]:
+        if asset != CHECKED:
+            return ()
+        return (
+            CheckOutcome(INVALID_SHARE, partition not in self.blocked, "share"),
             CheckOutcome(REQUIRED_FIELDS_NOT_NULL, True, "nulls", {"nulls": 0}),
-        )
-        return StepResult(
-            {"rows": dg.MetadataValue.int(1)}, f"v-{partition}", checks if asset == CHECKED else ()
         )
 
 
@@ -86,12 +94,21 @@ def run(work, instance):
     job = dg.define_asset_job("hours", selection=dg.AssetSelection.all())
     definitions = dg.Definitions(assets=[hours], jobs=[job])
 
-    def execute(first: int, last: int, assets: list[dg.AssetKey] | None = None):
+    def execute(
+        first: int,
+        last: int,
+        assets: list[dg.AssetKey] | None = None,
+        selection: dg.AssetSelection | None = None,
+    ):
         tags = {
             "dagster/asset_partition_range_start": key(first),
             "dagster/asset_partition_range_end": key(last),
         }
-        return definitions.resolve_job_def("hours").execute_in_process(
+        job = definitions.resolve_job_def("hours")
+        if selection:
+            chosen = dg.define_asset_job("chosen", selection=selection)
+            job = dg.Definitions(assets=[hours], jobs=[chosen]).resolve_job_def("chosen")
+        return job.execute_in_process(
             instance=instance, tags=tags, asset_selection=assets, raise_on_error=False
         )
 
@@ -235,3 +252,14 @@ def test_a_single_asset_can_be_materialized_alone(run, work):
     """The UI's button on one asset runs that step only."""
     assert run(0, 0, [CHECKED]).success
     assert work.done == [(key(0), "validated")]
+
+
+def test_a_check_can_be_evaluated_alone(run, work):
+    """The UI's button on a check judges what is there, and makes nothing."""
+    result = run(0, 1, selection=dg.AssetSelection.checks(dg.AssetCheckKey(CHECKED, INVALID_SHARE.name)))
+    assert result.success
+    assert work.done == []
+    assert [(e.partition, e.check_name) for e in evaluations(result)] == [
+        (key(0), INVALID_SHARE.name),
+        (key(1), INVALID_SHARE.name),
+    ]
