@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         server = Server(load_config(options.config))
     except (ConfigError, OSError, duckdb.Error) as error:
-        print(f"cannot start: {error}", file=sys.stderr)
+        sys.stderr.write(f"cannot start: {error}\n")
         return 2
     _serve(server)
     return 0

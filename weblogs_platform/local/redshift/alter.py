@@ -31,8 +31,7 @@ def _locked_table(session: Session, name: Name) -> tuple[Relation, TableInfo, Ta
     session.lock(relation.lock_key, Mode.EXCLUSIVE)
     session.catalog.forget()
     relation = session.relation(*name)
-    assert relation.table is not None
-    return relation, relation.table, session.catalog.notes(relation)
+    return relation, relation.stored_table, session.catalog.notes(relation)
 
 
 def _stored(table: TableInfo, notes: TableNotes, relation: Relation) -> list[StoredColumn]:

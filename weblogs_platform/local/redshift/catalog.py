@@ -24,11 +24,24 @@ from weblogs_platform.local.redshift.dialect.translate import Relation, quoted
 TEMP_SCHEMA = "pg_temp_1"
 HIDDEN_SCHEMAS = (INTERNAL_SCHEMA, "main")
 _PG_CATALOG = frozenset(
-    "svv_all_schemas svv_all_tables svv_all_columns svv_tables svv_columns svv_table_info pg_table_def pg_tables "
-    "pg_views pg_namespace pg_database".split()
+    [
+        "svv_all_schemas",
+        "svv_all_tables",
+        "svv_all_columns",
+        "svv_tables",
+        "svv_columns",
+        "svv_table_info",
+        "pg_table_def",
+        "pg_tables",
+        "pg_views",
+        "pg_namespace",
+        "pg_database",
+    ]
 )
 _INFORMATION_SCHEMA = frozenset(("tables", "columns", "schemata"))
-LIVE = frozenset("stl_load_errors sys_load_error_detail stl_load_commits sys_load_history pg_user".split())
+LIVE = frozenset(
+    ["stl_load_errors", "sys_load_error_detail", "stl_load_commits", "sys_load_history", "pg_user"]
+)
 
 _FIND = """
 SELECT 'table', database_name, schema_name, comment FROM duckdb_tables()

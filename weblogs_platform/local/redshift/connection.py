@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from weblogs_platform.local.redshift import protocol
@@ -40,6 +40,19 @@ class Conversation:
         self._statements: dict[str, Prepared] = {}
         self._portals: dict[str, Portal] = {}
         self._skipping = False
+        self._handlers: dict[bytes, Callable[[Body], None]] = {
+            b"Q": self._simple_query,
+            b"P": self._parse,
+            b"B": self._bind,
+            b"D": self._describe,
+            b"E": self._execute,
+            b"C": self._close,
+            b"S": self._sync,
+            b"H": self._flush,
+            b"d": self._ignore,
+            b"c": self._ignore,
+            b"f": self._ignore,
+        }
 
     def run(self) -> None:
         """Returns when the client says goodbye; raises Disconnected when it is just gone."""
@@ -49,7 +62,7 @@ class Conversation:
             kind, body = self._wire.read_message()
             if kind == b"X":
                 return
-            if self._skipping and kind not in (b"S",):
+            if self._skipping and kind != b"S":
                 continue
             self._handle(kind, body)
 
@@ -57,11 +70,8 @@ class Conversation:
         return b"I" if self._session.implicit else self._session.status.encode()
 
     def _handle(self, kind: bytes, body: bytes) -> None:
-        handler = _HANDLERS.get(kind)
         try:
-            if handler is None:
-                raise RedshiftError("08P01", f"unknown message type {kind!r}")
-            handler(self, Body(body))
+            self._handlers.get(kind, self._unknown)(Body(body))
         except RedshiftError as error:
             self._error(error)
             if kind in (b"Q", b"S"):
@@ -97,7 +107,7 @@ class Conversation:
         self._ready()
 
     def _send_all(self, execution: Execution) -> None:
-        if execution.columns is None or execution.batches is None:
+        if execution.columns is None:
             return
         formats = [0] * len(execution.columns)
         self._send_columns(execution.columns, formats)
@@ -107,8 +117,7 @@ class Conversation:
         self._wire.send(protocol.row_description(columns, formats, protocol_version=self._protocol_version))
 
     def _send_rows(self, execution: Execution, formats: Sequence[int], most: int) -> None:
-        assert execution.columns is not None and execution.batches is not None
-        types = [wire_type for _, wire_type in execution.columns]
+        types = [wire_type for _, wire_type in execution.columns or ()]
         for batch in execution.batches.take(most):
             self._wire.send(b"".join(data_rows(batch, types, formats)))
             self._session.check_cancelled()
@@ -181,7 +190,7 @@ class Conversation:
         if portal.execution is None:
             portal.execution = execute(self._session, portal.prepared, portal.parameters)
         execution = portal.execution
-        if execution.columns is not None and execution.batches is not None:
+        if execution.columns is not None:
             self._send_rows(execution, _spread(portal.formats, len(execution.columns)), most)
             if most and not execution.batches.exhausted:
                 self._wire.send(protocol.message(b"s"))
@@ -205,8 +214,8 @@ class Conversation:
     def _flush(self, _: Body) -> None:
         self._wire.flush()
 
-    def _function_call(self, _: Body) -> None:
-        raise RedshiftError("0A000", "function calls by message are not supported")
+    def _unknown(self, _: Body) -> None:
+        raise RedshiftError("08P01", "this type of message is unknown or not supported")
 
     def _ignore(self, _: Body) -> None:
         """Copy data after a failed COPY FROM STDIN; the protocol says to ignore it."""
@@ -231,19 +240,3 @@ def _spread(formats: Sequence[int], count: int) -> list[int]:
     if len(formats) != count:
         raise RedshiftError("08P01", f"{len(formats)} format codes for {count} values")
     return list(formats)
-
-
-_HANDLERS = {
-    b"Q": Conversation._simple_query,
-    b"P": Conversation._parse,
-    b"B": Conversation._bind,
-    b"D": Conversation._describe,
-    b"E": Conversation._execute,
-    b"C": Conversation._close,
-    b"S": Conversation._sync,
-    b"H": Conversation._flush,
-    b"F": Conversation._function_call,
-    b"d": Conversation._ignore,
-    b"c": Conversation._ignore,
-    b"f": Conversation._ignore,
-}

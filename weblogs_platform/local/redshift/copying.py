@@ -59,10 +59,9 @@ class _Loader:
     def resolve_table(self, schema: str | None, name: str) -> TableInfo:
         relation = self._session.relation(schema, name)
         check_write(relation, self._session)
-        assert relation.table is not None
-        self._table = relation.table
+        self._table = relation.stored_table
         self._lock_key = relation.lock_key
-        return relation.table
+        return self._table
 
     def lock_for_write(self, table: TableInfo) -> None:
         if table is not self._table:

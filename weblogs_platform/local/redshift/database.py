@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import itertools
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -41,7 +42,11 @@ class Database:
         self._run_script("system_views.sql")
 
     def _run_script(self, file_name: str) -> None:
-        script = importlib.resources.files(__package__).joinpath(file_name).read_text(encoding="utf-8")
+        script = (
+            importlib.resources.files("weblogs_platform.local.redshift")
+            .joinpath(file_name)
+            .read_text(encoding="utf-8")
+        )
         for statement in self._root.extract_statements(script.replace("{database}", quoted(self.name))):
             self._root.execute(statement)
 
@@ -76,10 +81,9 @@ class Database:
     def close(self) -> None:
         """Checkpoints and closes; what was committed is durable without it."""
         with self._mutex:
-            try:
+            # It fails while a transaction is open; the write-ahead log holds what was committed.
+            with suppress(duckdb.Error):
                 self._root.execute(f"CHECKPOINT {quoted(self.name)}")
-            except duckdb.Error:
-                pass  # a transaction is still open: the write-ahead log holds what was committed
             self._root.close()
 
 

@@ -64,7 +64,7 @@ def analyse(session: Session, prepared: Prepared) -> None:
     if isinstance(statement, (Query, Write)):
         with session.statement():
             if isinstance(statement, Query):
-                prepared.columns = relation_columns(_relation(session, prepared, _nulls(prepared)))
+                prepared.columns = relation_columns(_relation(session, prepared, statement, _nulls(prepared)))
             else:
                 _plan(session, prepared, statement)
 
@@ -100,7 +100,7 @@ def execute(session: Session, prepared: Prepared, parameters: Sequence[str] = ()
     session.require_transaction()
     session.check_cancelled()
     if isinstance(statement, Query):
-        return _query(session, prepared, parameters)
+        return _query(session, prepared, statement, parameters)
     if isinstance(statement, Write):
         return _write(session, prepared, parameters, statement)
     if parameters and not isinstance(statement, Explain):
@@ -112,8 +112,8 @@ def _command(session: Session, prepared: Prepared, parameters: Sequence[str]) ->
     match prepared.statement:
         case None:
             return Execution("")
-        case Explain():
-            return _explain(session, prepared, parameters)
+        case Explain(inner):
+            return _explain(session, Prepared(inner, prepared.parameter_oids), inner, parameters)
         case Copy(sql):
             return execute_copy(session, sql)
         case LockTables(names):
@@ -186,21 +186,20 @@ def live_rows(session: Session, name: str) -> pa.Table:
     )
 
 
-def _relation(session: Session, prepared: Prepared, parameters: Sequence[str]) -> duckdb.DuckDBPyRelation:
+def _relation(
+    session: Session, prepared: Prepared, statement: Query, parameters: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
     """The query bound but not run; binding has its own short snapshot when no transaction has begun."""
-    assert isinstance(prepared.statement, Query)
     session.detach_results()
-    plan = _plan(session, prepared, prepared.statement)
+    plan = _plan(session, prepared, statement)
     _fill_live(session, plan)
     return session.raw_connection.sql(session.sql(plan.template, parameters))
 
 
-def _query(session: Session, prepared: Prepared, parameters: Sequence[str]) -> Execution:
-    assert isinstance(prepared.statement, Query)
-    _locked_plan(session, prepared, prepared.statement)
+def _query(session: Session, prepared: Prepared, statement: Query, parameters: Sequence[str]) -> Execution:
+    _locked_plan(session, prepared, statement)
     _ = session.connection
-    execution = query_execution(_relation(session, prepared, parameters), prepared.columns)
-    assert execution.batches is not None
+    execution = query_execution(_relation(session, prepared, statement, parameters), prepared.columns)
     session.keep_results(execution.batches)
     return execution
 
@@ -215,10 +214,10 @@ def _write(session: Session, prepared: Prepared, parameters: Sequence[str], stat
     return Execution(tags.get(statement.verb, f"{statement.verb} {count}"))
 
 
-def _explain(session: Session, prepared: Prepared, parameters: Sequence[str]) -> Execution:
-    assert isinstance(prepared.statement, Explain)
-    inner = Prepared(prepared.statement.statement, prepared.parameter_oids)
-    plan = _plan(session, inner, prepared.statement.statement)
+def _explain(
+    session: Session, prepared: Prepared, statement: Query | Write, parameters: Sequence[str]
+) -> Execution:
+    plan = _plan(session, prepared, statement)
     _fill_live(session, plan)
     rows = session.connection.execute("EXPLAIN " + session.sql(plan.template, parameters)).fetchall()
     lines = [[line] for row in rows for line in str(row[1]).splitlines()]

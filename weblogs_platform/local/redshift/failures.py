@@ -72,7 +72,7 @@ def _catalog(message: str) -> RedshiftError:
     if found := re.search(r"(?:Table|View) with name \"?([^\"\s]+?)\"? does not exist", message):
         return RedshiftError("42P01", f'relation "{found.group(1)}" does not exist')
     if "already exists" in message:
-        return RedshiftError("42P07", message.split("!")[0])
+        return RedshiftError("42P07", message.split("!", maxsplit=1)[0])
     if "depend" in message:
         return RedshiftError("2BP01", message)
     if re.search(r"Function with name", message):

@@ -57,9 +57,9 @@ class Grants:
 
     def check_select(self, connection: duckdb.DuckDBPyConnection, user: str, relation: Relation) -> None:
         """Raises RedshiftError 42501 unless the user may use the schema and read the relation."""
-        if not self._has(connection, user, "usage", "schema", relation.schema, None):
-            if relation.schema != "public":  # everyone may use it, as in PostgreSQL
-                raise RedshiftError("42501", f"permission denied for schema {relation.schema}")
+        usable = relation.schema == "public"  # everyone may use it, as in PostgreSQL
+        if not usable and not self._has(connection, user, "usage", "schema", relation.schema, None):
+            raise RedshiftError("42501", f"permission denied for schema {relation.schema}")
         table_id = relation.table.table_id if relation.table else None
         if not self._has(connection, user, "select", "table", relation.schema, table_id):
             raise RedshiftError("42501", f"permission denied for relation {relation.name}")

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from weblogs_platform.local.redshift.certificates import Certificates, ensure_certificates
 from weblogs_platform.local.redshift.config import User
@@ -72,7 +72,7 @@ class RunningServer:
         self.process.kill()
         self.process.wait()
 
-    def __enter__(self) -> RunningServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -79,20 +79,24 @@ def _start_tls(wire: Wire, tls: ssl.SSLContext) -> Wire:
 
 def _start(wire: Wire, version: int, body: Body, config: ServerConfig, *, encrypted: bool) -> Login:
     try:
-        if version >> 16 != _VERSION_3 >> 16:
-            raise RedshiftError("08P01", f"unsupported frontend protocol {version >> 16}.{version & 0xFFFF}")
-        options = _options(body)
-        user = options.get("user", "")
-        if config.require_ssl and not encrypted:
-            raise RedshiftError("28000", f'no TLS encryption for user "{user}": this server requires SSL')
-        _authenticate(wire, user, config, encrypted=encrypted)
-        database = options.get("database") or user
-        if database != config.database_name:
-            raise RedshiftError("3D000", f'database "{database}" does not exist')
-        return Login(wire, user, options)
+        return _checked_login(wire, version, body, config, encrypted=encrypted)
     except RedshiftError as error:
         refuse(wire, error)
         raise Disconnected(error.message) from error
+
+
+def _checked_login(wire: Wire, version: int, body: Body, config: ServerConfig, *, encrypted: bool) -> Login:
+    if version >> 16 != _VERSION_3 >> 16:
+        raise RedshiftError("08P01", f"unsupported frontend protocol {version >> 16}.{version & 0xFFFF}")
+    options = _options(body)
+    user = options.get("user", "")
+    if config.require_ssl and not encrypted:
+        raise RedshiftError("28000", f'no TLS encryption for user "{user}": this server requires SSL')
+    _authenticate(wire, user, config, encrypted=encrypted)
+    database = options.get("database") or user
+    if database != config.database_name:
+        raise RedshiftError("3D000", f'database "{database}" does not exist')
+    return Login(wire, user, options)
 
 
 def refuse(wire: Wire, error: RedshiftError) -> None:

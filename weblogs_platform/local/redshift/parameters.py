@@ -15,7 +15,7 @@ from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.datatypes import Oid
 from weblogs_platform.local.redshift.dialect.translate import string_literal
 
-_EPOCH = datetime(2000, 1, 1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _UNTYPED = (0, Oid.TEXT, Oid.UNKNOWN, Oid.CHAR, Oid.VARCHAR)
 _TYPE_OF = {
     Oid.BOOL: "BOOLEAN",
@@ -103,8 +103,8 @@ _BINARY: dict[int, Callable[[bytes], str]] = {
     Oid.FLOAT4: lambda value: _float(value, "!f"),
     Oid.FLOAT8: lambda value: _float(value, "!d"),
     Oid.DATE: _date,
-    Oid.TIMESTAMP: lambda value: f"TIMESTAMP '{_moment(value).isoformat(sep=' ')}'",
-    Oid.TIMESTAMPTZ: lambda value: f"TIMESTAMPTZ '{_moment(value).replace(tzinfo=UTC).isoformat(sep=' ')}'",
+    Oid.TIMESTAMP: lambda value: f"TIMESTAMP '{_moment(value).replace(tzinfo=None).isoformat(sep=' ')}'",
+    Oid.TIMESTAMPTZ: lambda value: f"TIMESTAMPTZ '{_moment(value).isoformat(sep=' ')}'",
 }
 
 

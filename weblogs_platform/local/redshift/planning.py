@@ -48,7 +48,8 @@ def plan_statement(
 
 
 def _target(translation: Translation) -> Relation:
-    assert translation.target is not None
+    if translation.target is None:
+        raise RedshiftError("42601", "the statement names no table")
     return translation.target
 
 
@@ -92,8 +93,7 @@ def _check_identity(statement: Write, target: Relation) -> None:
     else:
         written = {item.this.name.lower() for item in statement.tree.args.get("expressions") or ()}
     if clash := identities & written:
-        name = sorted(clash)[0]
-        raise RedshiftError("428C9", f"cannot set an identity column to a value: {name}")
+        raise RedshiftError("428C9", f"cannot set an identity column to a value: {min(clash)}")
 
 
 def _columns(relation: Relation) -> tuple[ColumnInfo, ...]:

@@ -75,7 +75,7 @@ class Execution:
 
     tag: str
     columns: Columns | None = None
-    batches: Batches | None = None
+    batches: Batches = field(default_factory=lambda: Batches(iter(())))
     notices: list[tuple[str, str]] = field(default_factory=list)
 
 

@@ -6,7 +6,9 @@ microseconds, timestamps and dates counted from 2000-01-01, numerics as scaled 8
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import itertools
+import math
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -124,7 +126,7 @@ def _text_cells(column: pa.Array, _: WireType) -> list[bytes]:
     ].tolist()
     data = buffers[2].to_pybytes() if buffers[2] is not None else b""
     pack = struct.Struct("!I").pack
-    return [pack(end - start) + data[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    return [pack(end - start) + data[start:end] for start, end in itertools.pairwise(offsets)]
 
 
 def _as_text(form: Callable[[Any], str]) -> Callable[..., list[bytes]]:
@@ -139,9 +141,9 @@ def _as_text(form: Callable[[Any], str]) -> Callable[..., list[bytes]]:
 
 
 def _float_text(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     text = repr(value)
     return text.removesuffix(".0") if "e" not in text else text
@@ -151,7 +153,7 @@ def _real_text(value: float) -> str:
     return _float_text(float(str(np.float32(value))))
 
 
-def _timestamp_text(value: datetime.datetime) -> str:
+def _timestamp_text(value: dt.datetime) -> str:
     text = value.replace(tzinfo=None).isoformat(sep=" ")
     text = text.rstrip("0") if "." in text else text
     return f"{text}+00" if value.tzinfo is not None else text

@@ -110,7 +110,7 @@ class Server:
             self._converse(connection, process_id, crowded=crowded)
         except (Disconnected, OSError) as error:
             _LOG.debug("client %s: %s", process_id, error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever one client brings about must not end the others
             _LOG.exception("client %s: the connection failed", process_id)
         finally:
             with self._mutex:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -195,10 +195,8 @@ class Session:
         self._open_batches = None
         if self._engine_open:
             self._engine_open = False
-            try:
+            with suppress(duckdb.Error):  # the engine may have ended the transaction by itself
                 self.raw_connection.execute("ROLLBACK")
-            except duckdb.Error:
-                pass  # the engine has ended the transaction by itself
         if self._changes_catalog:
             self.catalog.forget()
         self.copy_state.last_id = self.copy_state.id_before_transaction

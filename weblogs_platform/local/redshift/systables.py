@@ -77,8 +77,7 @@ class LoadHistory:
         """A number that no COPY has had, also across restarts."""
         with self._database.cursor() as connection:
             row = connection.execute(f"SELECT nextval('{self._schema}.query_ids')").fetchone()
-        assert row is not None
-        return int(row[0])
+        return int(row[0]) if row else 0
 
     def read(self, name: str) -> pa.Table:
         """Every row of one of the four relations."""

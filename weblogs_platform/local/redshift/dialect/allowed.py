@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from weblogs_platform.local.redshift.contract import RedshiftError
 
-_NODES: frozenset[type[exp.Expression]] = frozenset(
+_NODES: frozenset[type[exp.Expr]] = frozenset(
     {
         # statements and their clauses
         exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery, exp.With, exp.CTE, exp.Values, exp.Tuple,
@@ -33,7 +33,7 @@ _NODES: frozenset[type[exp.Expression]] = frozenset(
 )  # fmt: skip
 
 # Parts that a clause may have; sqlglot's nodes carry those of every dialect.
-_PARTS: dict[type[exp.Expression], frozenset[str]] = {
+_PARTS: dict[type[exp.Expr], frozenset[str]] = {
     node: frozenset(parts.split())
     for node, parts in {
         exp.Select: "distinct expressions from_ group having joins limit offset order qualify where with_",
@@ -65,7 +65,7 @@ _PARTS: dict[type[exp.Expression], frozenset[str]] = {
 }
 
 
-def check_tree(tree: exp.Expression) -> None:
+def check_tree(tree: exp.Expr) -> None:
     """Raises RedshiftError 0A000 for the first piece of syntax that is not on the list."""
     for node in tree.walk():
         if type(node) not in _NODES:
@@ -74,7 +74,7 @@ def check_tree(tree: exp.Expression) -> None:
         _check_place(node)
 
 
-def _check_parts(node: exp.Expression) -> None:
+def _check_parts(node: exp.Expr) -> None:
     allowed = _PARTS.get(type(node))
     if allowed is None:
         return
@@ -84,11 +84,11 @@ def _check_parts(node: exp.Expression) -> None:
             raise RedshiftError("0A000", f"{type(node).__name__.upper()} with {clause} is not supported")
 
 
-def _words(node: exp.Expression) -> str:
+def _words(node: exp.Expr) -> str:
     return f"the syntax {type(node).__name__} ({node.sql()[:60]})"
 
 
-def _check_place(node: exp.Expression) -> None:
+def _check_place(node: exp.Expr) -> None:
     if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
         raise RedshiftError("0A000", "function IF is not supported; use CASE")
     if isinstance(node, exp.Table) and not isinstance(node.this, (exp.Identifier, exp.Anonymous)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from weblogs_platform.local.redshift.contract import RedshiftError
+from weblogs_platform.local.redshift.datatypes import DeclaredType, declared_type
 from weblogs_platform.local.redshift.dialect.queries import parse_query
 from weblogs_platform.local.redshift.dialect.reader import Reader
 from weblogs_platform.local.redshift.dialect.statements import (
@@ -18,14 +19,40 @@ from weblogs_platform.local.redshift.dialect.statements import (
     Distribution,
     LikeTable,
 )
-from weblogs_platform.local.redshift.datatypes import DeclaredType, declared_type
 
 _ENCODINGS = frozenset(
-    "raw az64 bytedict delta delta32k lzo mostly8 mostly16 mostly32 runlength text255 text32k zstd".split()
+    [
+        "raw",
+        "az64",
+        "bytedict",
+        "delta",
+        "delta32k",
+        "lzo",
+        "mostly8",
+        "mostly16",
+        "mostly32",
+        "runlength",
+        "text255",
+        "text32k",
+        "zstd",
+    ]
 )
-_ATTRIBUTES = (
-    "default not null primary unique references encode distkey sortkey identity generated collate check constraint"
-).split()
+_ATTRIBUTES = [
+    "default",
+    "not",
+    "null",
+    "primary",
+    "unique",
+    "references",
+    "encode",
+    "distkey",
+    "sortkey",
+    "identity",
+    "generated",
+    "collate",
+    "check",
+    "constraint",
+]
 _MULTI_WORD_TYPES = {
     "double": ("precision",),
     "character": ("varying",),

@@ -16,8 +16,8 @@ from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.dialect.formats import date_pattern
 
 VALUE_PREFIX = "__rs_value_"
-Arguments = Sequence[exp.Expression]
-Build = Callable[[Arguments], exp.Expression]
+Arguments = Sequence[exp.Expr]
+Build = Callable[[Arguments], exp.Expr]
 
 _UNITS = {
     "year": ("year", "years", "y", "yr", "yrs"),
@@ -49,17 +49,17 @@ class Function:
     aggregate: bool = False
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A DuckDB function call."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def value_marker(name: str) -> exp.Expression:
+def value_marker(name: str) -> exp.Expr:
     """A value that the session fills in, e.g. `current_user`."""
     return exp.column(f"{VALUE_PREFIX}{name}__")
 
 
-def datepart(argument: exp.Expression, allowed: str | None = None) -> str:
+def datepart(argument: exp.Expr, allowed: str | None = None) -> str:
     """The unit that `day`, 'day' or `d` names. Raises RedshiftError 22023 for others."""
     written = argument.name.lower()
     unit = _UNIT_OF.get(written)
@@ -79,7 +79,7 @@ def _marker(name: str) -> Build:
 def _template(text: str) -> Build:
     """DuckDB SQL with {0}, {1}, ... for the arguments."""
 
-    def build(arguments: Arguments) -> exp.Expression:
+    def build(arguments: Arguments) -> exp.Expr:
         names = [f"__rs_arg_{index}__" for index in range(len(arguments))]
         tree = sqlglot.parse_one(text.format(*names), dialect="duckdb")
         filled = tree.transform(
@@ -94,16 +94,16 @@ def _template(text: str) -> Build:
     return build
 
 
-def _date_trunc(arguments: Arguments) -> exp.Expression:
+def _date_trunc(arguments: Arguments) -> exp.Expr:
     unit = datepart(
         arguments[0], "year quarter month week day hour minute second millisecond microsecond decade century"
     )
     return call("date_trunc", exp.Literal.string(unit), arguments[1])
 
 
-def _dateadd(arguments: Arguments) -> exp.Expression:
+def _dateadd(arguments: Arguments) -> exp.Expr:
     unit, amount, start = datepart(arguments[0]), arguments[1], arguments[2]
-    if unit == "month" or unit == "quarter" or unit == "year":
+    if unit in ("month", "quarter", "year"):
         months = {"month": "1", "quarter": "3", "year": "12"}[unit]
         scaled = exp.Mul(this=exp.paren(amount), expression=exp.Literal.number(months))
         return call("rs_add_months", start, scaled)
@@ -120,7 +120,7 @@ def _dateadd(arguments: Arguments) -> exp.Expression:
     )
 
 
-def _datediff(arguments: Arguments) -> exp.Expression:
+def _datediff(arguments: Arguments) -> exp.Expr:
     unit = datepart(arguments[0], "year quarter month week day hour minute second millisecond microsecond")
     start, end = (exp.cast(argument, "TIMESTAMP") for argument in arguments[1:])
     if unit == "week":  # Redshift's weeks start on Sunday, DuckDB's on Monday
@@ -129,7 +129,7 @@ def _datediff(arguments: Arguments) -> exp.Expression:
     return call("date_diff", exp.Literal.string(unit), start, end)
 
 
-def date_part(unit: str, value: exp.Expression) -> exp.Expression:
+def date_part(unit: str, value: exp.Expr) -> exp.Expr:
     """EXTRACT and DATE_PART: whole numbers, except for an epoch's fraction, which Redshift drops too."""
     text = exp.Literal.string(unit)
     if unit == "week":
@@ -141,11 +141,11 @@ def date_part(unit: str, value: exp.Expression) -> exp.Expression:
     return exp.cast(call("date_part", text, value), "INTEGER")
 
 
-def _date_part(arguments: Arguments) -> exp.Expression:
+def _date_part(arguments: Arguments) -> exp.Expr:
     return date_part(datepart(arguments[0]), arguments[1])
 
 
-def _decode(arguments: Arguments) -> exp.Expression:
+def _decode(arguments: Arguments) -> exp.Expr:
     subject, rest = arguments[0], list(arguments[1:])
     default = rest.pop() if len(rest) % 2 else None
     cases = [
@@ -155,34 +155,34 @@ def _decode(arguments: Arguments) -> exp.Expression:
     return exp.Case(ifs=cases, default=default)
 
 
-def _nvl2(arguments: Arguments) -> exp.Expression:
+def _nvl2(arguments: Arguments) -> exp.Expr:
     given = exp.If(this=exp.Not(this=exp.Is(this=arguments[0], expression=exp.Null())), true=arguments[1])
     return exp.Case(ifs=[given], default=arguments[2])
 
 
-def _literal_format(argument: exp.Expression) -> exp.Expression:
+def _literal_format(argument: exp.Expr) -> exp.Expr:
     if not isinstance(argument, exp.Literal) or not argument.is_string:
         raise RedshiftError("0A000", "a format that is not a literal is not supported")
     return exp.Literal.string(date_pattern(argument.name))
 
 
-def _to_char(arguments: Arguments) -> exp.Expression:
+def _to_char(arguments: Arguments) -> exp.Expr:
     return call("strftime", exp.cast(arguments[0], "TIMESTAMP"), _literal_format(arguments[1]))
 
 
-def _to_date(arguments: Arguments) -> exp.Expression:
+def _to_date(arguments: Arguments) -> exp.Expr:
     return exp.cast(call("strptime", arguments[0], _literal_format(arguments[1])), "DATE")
 
 
-def _to_timestamp(arguments: Arguments) -> exp.Expression:
+def _to_timestamp(arguments: Arguments) -> exp.Expr:
     return exp.cast(call("strptime", arguments[0], _literal_format(arguments[1])), "TIMESTAMPTZ")
 
 
-def _trunc(arguments: Arguments) -> exp.Expression:
+def _trunc(arguments: Arguments) -> exp.Expr:
     return call("trunc", *arguments)
 
 
-def _json_path_text(arguments: Arguments) -> exp.Expression:
+def _json_path_text(arguments: Arguments) -> exp.Expr:
     keys = list(arguments[1:])
     if isinstance(keys[-1], exp.Boolean):
         raise RedshiftError("0A000", "JSON_EXTRACT_PATH_TEXT with null_if_invalid is not supported")
@@ -194,19 +194,19 @@ def _json_path_text(arguments: Arguments) -> exp.Expression:
 
 
 def _regexp(name: str, *extra: str) -> Build:
-    def build(arguments: Arguments) -> exp.Expression:
+    def build(arguments: Arguments) -> exp.Expr:
         return call(name, *arguments, *(exp.Literal.string(text) for text in extra))
 
     return build
 
 
-def _approximate_count(arguments: Arguments) -> exp.Expression:
+def _approximate_count(arguments: Arguments) -> exp.Expr:
     if not isinstance(arguments[0], exp.Distinct):
         raise RedshiftError("0A000", "APPROXIMATE is supported for COUNT(DISTINCT ...) only")
     return call("approx_count_distinct", *arguments[0].expressions)
 
 
-def average(arguments: Arguments) -> tuple[exp.Expression, exp.Expression]:
+def average(arguments: Arguments) -> tuple[exp.Expr, exp.Expr]:
     """AVG as the sum and the count whose division truncates for integers, as Redshift's does."""
     return call("sum", *arguments), call("count", *(argument.copy() for argument in arguments))
 
@@ -392,7 +392,7 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def _blank() -> exp.Expression:
+def _blank() -> exp.Expr:
     return exp.Literal.string(" ")
 
 

@@ -93,8 +93,8 @@ def _token(sql: str, at: int) -> Token:
     if number := _NUMBER.match(sql, at):
         return Token(Kind.NUMBER, number.group(), at, number.end())
     operator = _OPERATOR.match(sql, at)
-    assert operator is not None  # the pattern matches any character
-    return Token(Kind.OPERATOR, operator.group(), at, operator.end())
+    end = operator.end() if operator else at + 1  # the pattern matches any character
+    return Token(Kind.OPERATOR, sql[at:end], at, end)
 
 
 def _delimited(pattern: re.Pattern[str], kind: Kind, sql: str, at: int, what: str) -> Token:

@@ -7,7 +7,7 @@ from sqlglot import exp
 UNNAMED = "?column?"
 
 
-def name_results(tree: exp.Expression) -> None:
+def name_results(tree: exp.Expr) -> None:
     """Gives every unnamed projection its Redshift name; unnamable ones only where the client sees them."""
     top = _outermost(tree)
     for select in tree.find_all(exp.Select):
@@ -16,13 +16,13 @@ def name_results(tree: exp.Expression) -> None:
         select.set("expressions", named)
 
 
-def _outermost(tree: exp.Expression) -> exp.Expression | None:
+def _outermost(tree: exp.Expr) -> exp.Expr | None:
     while isinstance(tree, (exp.SetOperation, exp.Subquery)):
         tree = tree.this
     return tree if isinstance(tree, exp.Select) else None
 
 
-def _named(projection: exp.Expression, used: set[str], *, visible: bool) -> exp.Expression:
+def _named(projection: exp.Expr, used: set[str], *, visible: bool) -> exp.Expr:
     if isinstance(projection, (exp.Alias, exp.Star)) or _is_plain_column(projection):
         return projection
     name = result_name(projection)
@@ -32,11 +32,11 @@ def _named(projection: exp.Expression, used: set[str], *, visible: bool) -> exp.
     return exp.alias_(projection, name, quoted=True)
 
 
-def _is_plain_column(projection: exp.Expression) -> bool:
+def _is_plain_column(projection: exp.Expr) -> bool:
     return isinstance(projection, exp.Column) and not projection.name.startswith("__rs_")
 
 
-def result_name(expression: exp.Expression) -> str:
+def result_name(expression: exp.Expr) -> str:
     """The name of one projection: of its column, function or type, else `?column?`."""
     if isinstance(expression, exp.Column):
         return UNNAMED if expression.name.startswith("__rs_") else expression.name.lower()
@@ -52,10 +52,10 @@ def result_name(expression: exp.Expression) -> str:
 
 def _cast_name(cast: exp.Cast) -> str:
     inner = result_name(cast.this)
-    return inner if inner != UNNAMED else _TYPE_NAMES.get(cast.to.this, cast.to.this.value.lower())
+    return inner if inner != UNNAMED else _TYPE_NAMES.get(cast.to.this, str(cast.to.this.value).lower())
 
 
-_BY_NODE: dict[type[exp.Expression], str] = {
+_BY_NODE: dict[type[exp.Expr], str] = {
     exp.Case: "case",
     exp.Extract: "date_part",
     exp.CurrentTimestamp: "timestamp",

@@ -10,7 +10,20 @@ from weblogs_platform.local.redshift.dialect.reader import Reader
 from weblogs_platform.local.redshift.dialect.statements import Grant, Name
 
 _PRIVILEGES = frozenset(
-    "select insert update delete drop references truncate alter usage create temporary temp".split()
+    [
+        "select",
+        "insert",
+        "update",
+        "delete",
+        "drop",
+        "references",
+        "truncate",
+        "alter",
+        "usage",
+        "create",
+        "temporary",
+        "temp",
+    ]
 )
 Scope = Literal["table", "schema", "all_tables", "default_tables", "database"]
 

@@ -20,6 +20,14 @@ from weblogs_platform.local.redshift.dialect.statements import CreateTableAs, Na
 _SYNTAX_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
 
 
+def _approximate(parser: Any) -> exp.Expr:
+    """APPROXIMATE count(distinct x), and the same prefix of percentile_disc, as a function of its own name."""
+    call = parser._parse_function()  # noqa: SLF001 - sqlglot has no public way to extend its parser
+    if not isinstance(call, exp.Anonymous) or call.name.lower() != "count":
+        raise RedshiftError("0A000", "APPROXIMATE is supported for COUNT(DISTINCT ...) only")
+    return exp.Anonymous(this="approximate_count", expressions=call.expressions)
+
+
 class _PlainRedshift(Redshift):
     """sqlglot's Redshift with its table of functions emptied: names stay as written."""
 
@@ -36,20 +44,12 @@ class _PlainRedshift(Redshift):
                 for name, parser in Redshift.Parser.NO_PAREN_FUNCTION_PARSERS.items()
                 if name in ("CASE", "ANY", "SYSDATE")
             },
-            "APPROXIMATE": lambda self: _approximate(self),
+            "APPROXIMATE": _approximate,
         }
 
 
-def _approximate(parser: Any) -> exp.Expression:
-    """APPROXIMATE count(distinct x), and the same prefix of percentile_disc, as a function of its own name."""
-    call = parser._parse_function()
-    if not isinstance(call, exp.Anonymous) or call.name.lower() != "count":
-        raise RedshiftError("0A000", "APPROXIMATE is supported for COUNT(DISTINCT ...) only")
-    return exp.Anonymous(this="approximate_count", expressions=call.expressions)
-
-
 _DIALECT = _PlainRedshift()
-_WRITES: dict[type[exp.Expression], str] = {
+_WRITES: dict[type[exp.Expr], str] = {
     exp.Insert: "INSERT",
     exp.Update: "UPDATE",
     exp.Delete: "DELETE",
@@ -81,7 +81,7 @@ def parse_dml(sql: str) -> Write:
     return _write(_parse(sql))
 
 
-def parse_expression(sql: str) -> exp.Expression:
+def parse_expression(sql: str) -> exp.Expr:
     """A single expression, e.g. of a DEFAULT clause."""
     tree = _parse(f"SELECT {sql}")
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or len(_set_args(tree)) != 1:
@@ -90,11 +90,11 @@ def parse_expression(sql: str) -> exp.Expression:
     return tree.expressions[0]
 
 
-def _set_args(tree: exp.Expression) -> list[str]:
+def _set_args(tree: exp.Expr) -> list[str]:
     return [name for name, value in tree.args.items() if value not in (None, [], False)]
 
 
-def _parse(sql: str) -> exp.Expression:
+def _parse(sql: str) -> exp.Expr:
     try:
         trees = sqlglot.parse(sql, dialect=_DIALECT)
     except (ParseError, TokenError) as error:
@@ -120,13 +120,13 @@ def _select_into(tree: exp.Select) -> CreateTableAs:
     return CreateTableAs(name, temporary, False, (), Query(tree))
 
 
-def _table_name(table: exp.Expression) -> Name:
+def _table_name(table: exp.Expr) -> Name:
     if not isinstance(table, exp.Table) or not table.name:
         raise RedshiftError("42601", "a table name is expected here")
     return (table.db.lower() or None), table.name.lower()
 
 
-def _write(tree: exp.Expression) -> Write:
+def _write(tree: exp.Expr) -> Write:
     verb = _WRITES.get(type(tree))
     if verb is None:
         raise RedshiftError("0A000", f"statement {type(tree).__name__.upper()} is not supported")

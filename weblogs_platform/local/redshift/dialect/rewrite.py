@@ -25,7 +25,7 @@ _SECONDS = {
 }  # fmt: skip
 
 
-def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
+def rewrite_expressions(tree: exp.Expr) -> exp.Expr:
     """The rewritten tree (changed in place; its root may be another node). Raises RedshiftError 0A000, 42883."""
     for node in reversed(list(tree.walk())):
         if node.meta.get(_DONE):
@@ -36,19 +36,19 @@ def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _replace(tree: exp.Expression, node: exp.Expression, changed: exp.Expression) -> exp.Expression:
+def _replace(tree: exp.Expr, node: exp.Expr, changed: exp.Expr) -> exp.Expr:
     if node is tree:
         return changed
     node.replace(changed)
     return tree
 
 
-def _rewritten(node: exp.Expression) -> exp.Expression:
+def _rewritten(node: exp.Expr) -> exp.Expr:
     rewrite = _REWRITES.get(type(node))
     return rewrite(node) if rewrite else node
 
 
-def _anonymous(node: exp.Expression) -> exp.Expression:
+def _anonymous(node: exp.Expr) -> exp.Expr:
     name = node.name.lower()
     if node.args.get("is_table") or isinstance(node.parent, exp.Table):
         return node
@@ -57,7 +57,7 @@ def _anonymous(node: exp.Expression) -> exp.Expression:
     return _call(name, node.expressions)
 
 
-def _call(name: str, arguments: list[exp.Expression]) -> exp.Expression:
+def _call(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     if name == "avg":
         function(name, len(arguments))
         return _quotient(*average(arguments))
@@ -68,13 +68,13 @@ def _call(name: str, arguments: list[exp.Expression]) -> exp.Expression:
     return function(name, len(arguments)).build(arguments)
 
 
-def _quotient(total: exp.Expression, count: exp.Expression) -> exp.Expression:
+def _quotient(total: exp.Expr, count: exp.Expr) -> exp.Expr:
     division = exp.Div(this=total, expression=count)
     division.meta[_DONE] = True
     return exp.paren(division, copy=False)
 
 
-def _window(node: exp.Expression) -> exp.Expression:
+def _window(node: exp.Expr) -> exp.Expr:
     inner, ignore_nulls = node.this, False
     while isinstance(inner, (exp.IgnoreNulls, exp.RespectNulls)):
         ignore_nulls = isinstance(inner, exp.IgnoreNulls)
@@ -102,19 +102,19 @@ def _window(node: exp.Expression) -> exp.Expression:
     return _over(node, _call(name, arguments))
 
 
-def _over(window: exp.Expression, inner: exp.Expression) -> exp.Expression:
+def _over(window: exp.Expr, inner: exp.Expr) -> exp.Expr:
     window.set("this", inner)
     return window
 
 
-def _ignoring_nulls(name: str, arguments: list[exp.Expression]) -> exp.Expression:
+def _ignoring_nulls(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     build = _IGNORING_NULLS.get(name)
     if build is None:
         raise RedshiftError("0A000", f"IGNORE NULLS is not supported for {name.upper()}")
     return exp.IgnoreNulls(this=build(arguments))
 
 
-_IGNORING_NULLS: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
+_IGNORING_NULLS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "lag": lambda a: exp.Lag(this=a[0], offset=a[1] if len(a) > 1 else None),
     "lead": lambda a: exp.Lead(this=a[0], offset=a[1] if len(a) > 1 else None),
     "first_value": lambda a: exp.FirstValue(this=a[0]),
@@ -123,11 +123,11 @@ _IGNORING_NULLS: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
 }
 
 
-def _within_group(node: exp.Expression) -> exp.Expression:
+def _within_group(node: exp.Expr) -> exp.Expr:
     return node if isinstance(node.parent, exp.Window) else _within_group_call(node)
 
 
-def _within_group_call(node: exp.Expression) -> exp.Expression:
+def _within_group_call(node: exp.Expr) -> exp.Expr:
     inner, order = node.this, node.expression
     name = inner.name.lower() if isinstance(inner, exp.Anonymous) else ""
     if name == "listagg":
@@ -137,7 +137,7 @@ def _within_group_call(node: exp.Expression) -> exp.Expression:
     raise RedshiftError("0A000", f"WITHIN GROUP is not supported for {name.upper() or inner.sql()}")
 
 
-def _percentile(name: str, fraction: exp.Expression, ordered: exp.Expression) -> exp.Expression:
+def _percentile(name: str, fraction: exp.Expr, ordered: exp.Expr) -> exp.Expr:
     if ordered.args.get("desc"):
         if name == "percentile_disc":
             raise RedshiftError("0A000", "PERCENTILE_DISC with ORDER BY ... DESC is not supported")
@@ -146,7 +146,7 @@ def _percentile(name: str, fraction: exp.Expression, ordered: exp.Expression) ->
     return call(name.replace("percentile", "quantile"), value, fraction)
 
 
-def _listagg(arguments: list[exp.Expression], order: exp.Expression | None) -> exp.Expression:
+def _listagg(arguments: list[exp.Expr], order: exp.Expr | None) -> exp.Expr:
     distinct = isinstance(arguments[0], exp.Distinct)
     values = list(arguments[0].expressions if distinct else arguments)
     function("listagg", len(values))
@@ -157,7 +157,7 @@ def _listagg(arguments: list[exp.Expression], order: exp.Expression | None) -> e
     return call("string_agg", value, delimiter)
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
+def _cast(node: exp.Expr) -> exp.Expr:
     declared = cast_type(node.args["to"])
     changed = type(node)(this=node.this, to=exp.DataType.build(declared.duckdb, dialect="duckdb"))
     if declared.length is not None and node.args["to"].expressions and declared.name != "binary varying":
@@ -175,7 +175,7 @@ _TYPE_NAMES: dict[exp.DType, str] = {
 }  # fmt: skip
 
 
-def cast_type(data_type: exp.Expression) -> DeclaredType:
+def cast_type(data_type: exp.Expr) -> DeclaredType:
     """The Redshift type that a cast names. Raises RedshiftError 0A000."""
     name = _TYPE_NAMES.get(data_type.this)
     if name is None:
@@ -183,17 +183,17 @@ def cast_type(data_type: exp.Expression) -> DeclaredType:
     return declared_type(name, tuple(parameter.name.lower() for parameter in data_type.expressions))
 
 
-def _extract(node: exp.Expression) -> exp.Expression:
+def _extract(node: exp.Expr) -> exp.Expr:
     return date_part(datepart(node.this), node.expression)
 
 
-def _division(node: exp.Expression) -> exp.Expression:
+def _division(node: exp.Expr) -> exp.Expr:
     changed = type(node)(this=node.this, expression=_divisor(node.expression))
     changed.meta[_DONE] = True
     return changed
 
 
-def _divisor(divisor: exp.Expression) -> exp.Expression:
+def _divisor(divisor: exp.Expr) -> exp.Expr:
     """DuckDB divides by zero without an error, Redshift does not."""
     if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.name) != 0:
         return divisor
@@ -202,7 +202,7 @@ def _divisor(divisor: exp.Expression) -> exp.Expression:
     return call("rs_divisor", divisor)
 
 
-def _multiplication(node: exp.Expression) -> exp.Expression:
+def _multiplication(node: exp.Expr) -> exp.Expr:
     """A number times an interval: DuckDB multiplies intervals by whole numbers only."""
     for number, interval in ((node.this, node.expression), (node.expression, node.this)):
         if isinstance(interval, exp.Interval) and interval.unit is not None:
@@ -210,7 +210,7 @@ def _multiplication(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _scaled_interval(number: exp.Expression, interval: exp.Interval) -> exp.Expression:
+def _scaled_interval(number: exp.Expr, interval: exp.Interval) -> exp.Expr:
     unit = interval.unit.name.upper() if interval.unit is not None else ""
     if unit in ("MONTH", "YEAR", "QUARTER"):
         months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit] * int(interval.this.name)
@@ -225,11 +225,11 @@ def _scaled_interval(number: exp.Expression, interval: exp.Interval) -> exp.Expr
     return call("to_microseconds", exp.cast(call("round", micros), "BIGINT"))
 
 
-def _number(text: object) -> exp.Expression:
+def _number(text: object) -> exp.Expr:
     return exp.paren(exp.Literal.number(str(text)))
 
 
-def _like(node: exp.Expression) -> exp.Expression:
+def _like(node: exp.Expr) -> exp.Expr:
     """Redshift's LIKE has the backslash as its escape character, DuckDB's has none."""
     pattern = node.expression
     plain = isinstance(pattern, exp.Literal) and "\\" not in pattern.name
@@ -241,7 +241,7 @@ def _like(node: exp.Expression) -> exp.Expression:
 _SIMILAR_PLAIN = re.compile(r"[.^$]")
 
 
-def _similar_to(node: exp.Expression) -> exp.Expression:
+def _similar_to(node: exp.Expr) -> exp.Expr:
     pattern = node.expression
     if not isinstance(pattern, exp.Literal) or isinstance(node.parent, exp.Escape) or "\\" in pattern.name:
         raise RedshiftError("0A000", "SIMILAR TO needs a literal pattern without escapes")
@@ -249,19 +249,19 @@ def _similar_to(node: exp.Expression) -> exp.Expression:
     return call("regexp_full_match", node.this, exp.Literal.string(regex), exp.Literal.string("s"))
 
 
-def _regexp_like(node: exp.Expression) -> exp.Expression:
+def _regexp_like(node: exp.Expr) -> exp.Expr:
     return call("regexp_matches", node.this, node.expression)
 
 
-def _current_timestamp(node: exp.Expression) -> exp.Expression:
+def _current_timestamp(node: exp.Expr) -> exp.Expr:
     return value_marker("sysdate") if node.args.get("sysdate") else call("now")
 
 
-def _marked(name: str) -> Callable[[exp.Expression], exp.Expression]:
+def _marked(name: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda _: value_marker(name)
 
 
-_REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+_REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Anonymous: _anonymous,
     exp.Window: _window,
     exp.WithinGroup: _within_group,

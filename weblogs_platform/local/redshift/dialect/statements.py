@@ -17,14 +17,14 @@ ObjectKind = Literal["table", "view", "schema"]
 class Query:
     """SELECT, WITH, VALUES: returns rows."""
 
-    tree: exp.Expression
+    tree: exp.Expr
 
 
 @dataclass(frozen=True)
 class Write:
     """INSERT, UPDATE, DELETE or MERGE of `target`."""
 
-    tree: exp.Expression
+    tree: exp.Expr
     verb: str
     target: Name
 

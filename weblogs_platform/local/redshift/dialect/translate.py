@@ -40,6 +40,13 @@ class Relation:
         return ".".join(quoted(part) for part in self.path)
 
     @property
+    def stored_table(self) -> TableInfo:
+        """Its columns. Raises RedshiftError 42809 for what has none in the database."""
+        if self.table is None:
+            raise RedshiftError("42809", f'"{self.name}" is not a table')
+        return self.table
+
+    @property
     def lock_key(self) -> str | None:
         """What to lock; None where no other session can see it."""
         return f"{self.schema}.{self.name}" if self.kind in ("table", "view") else None
@@ -74,7 +81,7 @@ def string_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def translate(tree: exp.Expression, resolver: Resolver) -> Translation:
+def translate(tree: exp.Expr, resolver: Resolver) -> Translation:
     """Raises RedshiftError 0A000 / 42883 / 42P01 for what cannot be translated or does not exist."""
     tree = tree.copy()
     name_results(tree)
@@ -86,7 +93,7 @@ def translate(tree: exp.Expression, resolver: Resolver) -> Translation:
     return result
 
 
-def translate_expression(tree: exp.Expression) -> str:
+def translate_expression(tree: exp.Expr) -> str:
     """An expression without tables (a DEFAULT) that is stored: values of the session are refused."""
     tree = tree.copy()
     _fold_identifiers(tree)
@@ -95,7 +102,7 @@ def translate_expression(tree: exp.Expression) -> str:
     return stored(generate(rewrite_expressions(exp.paren(tree))))
 
 
-def generate(tree: exp.Expression) -> str:
+def generate(tree: exp.Expr) -> str:
     """DuckDB SQL of a rewritten tree."""
     try:
         return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
@@ -105,13 +112,13 @@ def generate(tree: exp.Expression) -> str:
         raise RedshiftError("54001", "the statement is nested too deeply") from error
 
 
-def _fold_identifiers(tree: exp.Expression) -> None:
+def _fold_identifiers(tree: exp.Expr) -> None:
     for identifier in tree.find_all(exp.Identifier):
         identifier.set("this", identifier.this.lower())
         identifier.set("quoted", True)
 
 
-def _resolve_tables(tree: exp.Expression, resolver: Resolver, result: Translation) -> None:
+def _resolve_tables(tree: exp.Expr, resolver: Resolver, result: Translation) -> None:
     target = _target(tree)
     for table in list(tree.find_all(exp.Table)):
         if isinstance(table.this, exp.Anonymous):
@@ -127,7 +134,7 @@ def _resolve_tables(tree: exp.Expression, resolver: Resolver, result: Translatio
         _unqualify(column)
 
 
-def _target(tree: exp.Expression) -> exp.Expression | None:
+def _target(tree: exp.Expr) -> exp.Expr | None:
     if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         return None
     return tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
@@ -162,7 +169,7 @@ def _unqualify(column: exp.Column) -> None:
 def _names_cte(table: exp.Table) -> bool:
     if table.db:
         return False
-    node: exp.Expression | None = table
+    node: exp.Expr | None = table
     while node is not None and node.parent is not None:
         parent = node.parent
         with_ = parent.args.get("with_")
@@ -178,12 +185,12 @@ def _names_cte(table: exp.Table) -> bool:
     return False
 
 
-def _visible_ctes(with_: exp.With, within: exp.Expression) -> list[exp.Expression]:
+def _visible_ctes(with_: exp.With, within: exp.Expr) -> list[exp.Expr]:
     position = next(index for index, cte in enumerate(with_.expressions) if cte is within)
     return with_.expressions[: position + 1] if with_.args.get("recursive") else with_.expressions[:position]
 
 
-def _defines(ctes: list[exp.Expression], name: str) -> bool:
+def _defines(ctes: list[exp.Expr], name: str) -> bool:
     return any(cte.alias.lower() == name for cte in ctes)
 
 
