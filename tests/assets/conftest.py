@@ -1,17 +1,31 @@
-"""Builders of reports and ledger lines for the asset layer's tests."""
+"""Builders of reports and ledger lines, and the embedded stack as the assets see it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
+import dagster as dg
 import pytest
 
+from assets.retry import Backoff
+from resources import LakeResource, RedshiftResource
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile
 from weblogs_platform.core.report import FileReport, HourReport
+from weblogs_platform.definitions import build_definitions
+from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.local.redshift.config import User
+from weblogs_platform.local.redshift.contract import S3Credentials
+from weblogs_platform.local.redshift.launch import LaunchOptions, launch
+from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.streams import WEB_LOGS
 
 HOUR = LandingHour.from_argument("2025-07-20T10")
@@ -53,6 +67,11 @@ def ledger_line(
 
 
 @pytest.fixture
+def make_record() -> Callable[..., dict[str, Any]]:
+    return record
+
+
+@pytest.fixture
 def make_file() -> Callable[..., FileReport]:
     return file_report
 
@@ -70,3 +89,80 @@ def make_line() -> Callable[..., LoadedFile]:
 @pytest.fixture
 def make_object() -> Callable[..., LandingObject]:
     return landed
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The embedded stack as the assets see it. Tests share it: each takes days of its own."""
+
+    variables: dict[str, str]
+    delivery: Any
+    bucket: str
+    warehouse: Warehouse
+    lake: Lake
+    days: Iterator[date]
+
+    def fresh_hour(self) -> LandingHour:
+        """Midnight of a day that, with the nine after it, no other test has."""
+        day = next(self.days)
+        return LandingHour(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    def deliver(self, hour: LandingHour, name: str, records: Sequence[dict[str, Any] | bytes]) -> None:
+        """One object as Firehose writes it: records without anything between them."""
+        body = b"".join(r if isinstance(r, bytes) else json.dumps(r).encode() for r in records)
+        key = f"{WEB_LOGS.landing_hour_prefix(hour)}{name}"
+        self.delivery.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def definitions(self) -> dg.Definitions:
+        return build_definitions(variables=self.variables, backoff=Backoff((0.0,), sleep=lambda _: None))
+
+    def rows(self, first: LandingHour, hours: int = 24) -> dict[str, int]:
+        """Rows of the table by hour, `HH`."""
+        query = (
+            "SELECT landing_hour, COUNT(*) FROM shopware_stream.web_logs_stream "
+            "WHERE landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP) GROUP BY 1"
+        )
+        with self.warehouse.transaction() as tx:
+            found = tx.fetch_all(query, (first.sql, first.plus(hours).sql))
+        return {f"{start:%H}": int(count) for start, count in found}
+
+
+def record(number: int = 0, **payload: Any) -> dict[str, Any]:
+    """A good web-log record; `payload` replaces members of its payload."""
+    values = {
+        "event_type": "Click",
+        "browser": "Edge",
+        "device_type": "Desktop",
+        "page": "app",
+        "user_id": 5089,
+        "session_id": f"session-{number}",
+        "timestamp": 1746269854.25,
+    }
+    return {"timestamp": "2025-07-17T20:40:36.066373", "payload": values | payload}
+
+
+@pytest.fixture(scope="session")
+def platform(stack: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """S3 and Redshift with the tables made; the platform's own roles reach them."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    copy_keys = stack.keys["copy"]
+    options = LaunchOptions(
+        users={"platform": User("secret")},
+        roles={stack.copy_role: S3Credentials(copy_keys.access_key, copy_keys.secret_key)},
+        s3_endpoint=stack.s3_url,
+    )
+    with launch(folder, options) as server:
+        variables = {
+            **stack.platform_variables(),
+            "WEBLOGS_HOME": str(folder),
+            "REDSHIFT_HOST": server.host,
+            "REDSHIFT_PORT": str(server.port),
+            "REDSHIFT_USER": "platform",
+            "REDSHIFT_PASSWORD": "secret",
+            "REDSHIFT_SSL_CA": str(server.authority),
+        }
+        lake = LakeResource(variables=variables).lake()
+        warehouse = RedshiftResource(variables=variables).warehouse()
+        initialise(lake, warehouse)
+        days = (date(2020, 1, 1) + timedelta(days=10 * n) for n in count())
+        yield Platform(variables, stack.s3("delivery"), stack.bucket, warehouse, lake, days)

@@ -6,7 +6,8 @@ The runs show in the stack's UI when it has an instance ($DAGSTER_HOME, else $WE
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from weblogs_platform.settings import home_folder
 from weblogs_platform.streams import STREAMS, stream_named
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
 
@@ -132,15 +132,15 @@ def _dagster_home() -> Path:
     return Path(os.environ.get("DAGSTER_HOME") or home_folder() / "dagster")
 
 
-def _progress() -> Progress:
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on standard error as it is now: a run redirects it into Dagster's log, where it is only noise."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("hours"))
-    return Progress(*columns, TimeRemainingColumn(), console=_terminal())
-
-
-def _terminal() -> Console:
-    """Standard error as it is now: a run redirects it into Dagster's log, where a moving bar is noise."""
-    from rich.console import Console
-
-    return Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"))
+    with (
+        os.fdopen(os.dup(2), "w", encoding="utf-8") as terminal,
+        Progress(*columns, TimeRemainingColumn(), console=Console(file=terminal)) as progress,
+    ):
+        yield progress
