@@ -14,8 +14,7 @@ def init() -> None:
 
 def initialise_stack() -> list[str]:
     """Runs `sql/ddl` and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
-    from resources import LakeResource, RedshiftResource, SettingsResource
+    from resources import LakeResource, RedshiftResource
     from weblogs_platform.pipeline.provision import initialise
 
-    settings = SettingsResource()
-    return initialise(LakeResource(settings=settings).lake(), RedshiftResource(settings=settings).warehouse())
+    return initialise(LakeResource().lake(), RedshiftResource().warehouse())

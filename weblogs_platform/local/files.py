@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def write_private(path: Path, text: str) -> None:
@@ -25,6 +25,11 @@ def write_private(path: Path, text: str) -> None:
 
 def write_private_json(path: Path, document: Any) -> None:
     write_private(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def open_private_log(path: Path) -> BinaryIO:
+    """A log to append to, readable by its owner only."""
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

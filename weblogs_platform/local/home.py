@@ -70,7 +70,13 @@ class Home:
         return self.path("logs", f"{component}.log")
 
     def exists(self) -> bool:
-        return self.path("stack.json").is_file()
+        """Whether a stack was started here before. Raises HomeUnusable when this user may not look."""
+        try:
+            return self.path("stack.json").is_file()
+        except PermissionError as error:
+            raise HomeUnusable(
+                f"cannot use {self.folder}: {error.strerror}; set WEBLOGS_HOME to a folder of your own"
+            ) from error
 
     # -- set-up
 

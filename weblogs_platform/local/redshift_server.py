@@ -3,10 +3,18 @@ roles and certificate."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from weblogs_platform.local import ports as free_ports
+from weblogs_platform.local.certificates import certificate_files, trust_bundle
 from weblogs_platform.local.component import Component, Launch, NotReady
+from weblogs_platform.local.redshift.certificates import Certificates
+from weblogs_platform.local.redshift.config import User
+from weblogs_platform.local.redshift.contract import S3Credentials
+from weblogs_platform.local.redshift.launch import LaunchOptions, write_config
+from weblogs_platform.settings import PROJECT_ROOT
 
 PREFERRED_PORT = 5439
 
@@ -27,7 +35,35 @@ class RedshiftServer(Component):
         return self.home.path("redshift")
 
     def prepare(self) -> Launch:
-        raise NotImplementedError
+        tls = certificate_files(self.home.path("tls"), "redshift")
+        trust_bundle(self.home.path("tls", "trust.pem"), tls.authority)
+        self._ready_file.unlink(missing_ok=True)
+        config = write_config(
+            self.data_folder,
+            self._options(),
+            Certificates(tls.authority, tls.certificate, tls.key),
+            self._ready_file,
+        )
+        command = [sys.executable, "-m", "weblogs_platform.local.redshift", "--config", str(config)]
+        return Launch(command, PROJECT_ROOT, dict(os.environ))
 
     def check_ready(self) -> None:
-        raise NotReady("")
+        # The server writes the file when it serves.
+        if not self._ready_file.exists():
+            raise NotReady("the server has not said that it serves")
+
+    @property
+    def _ready_file(self) -> Path:
+        return self.data_folder / "ready.json"
+
+    def _options(self) -> LaunchOptions:
+        keys = self.credentials.s3["copy"]
+        return LaunchOptions(
+            users={self.spec.redshift_user: User(self.credentials.redshift_password)},
+            database_name=self.spec.database,
+            port=self.ports["redshift"],
+            roles={self.spec.copy_role: S3Credentials(keys.access_key, keys.secret_key)},
+            default_role=self.spec.copy_role,
+            s3_endpoint=f"http://{free_ports.LOOPBACK}:{self.ports['s3.port']}",
+            s3_region=self.spec.region,
+        )

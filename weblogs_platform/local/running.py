@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from weblogs_platform.local import processes
 from weblogs_platform.local.component import BrokenComponent, Component, NotReady
 from weblogs_platform.local.errors import ComponentDied, StartFailed
+from weblogs_platform.local.files import open_private_log
 from weblogs_platform.local.home import Home
 from weblogs_platform.local.processes import ProcessId
 
@@ -37,7 +37,7 @@ class Running:
         log = home.log_path(component.name)
         _rotate(log)
         mark = home.mark(component.spec.stack_id, component.name)
-        with open(log, "ab", opener=_private) as file:
+        with open_private_log(log) as file:
             before = file.tell()
             process = processes.start(
                 launch.command, folder=launch.folder, environment=launch.environment, mark=mark, log=file
@@ -106,7 +106,3 @@ def tail(log: Path, lines: int, *, after: int = 0) -> list[str]:
 def _rotate(log: Path) -> None:
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -143,10 +143,13 @@ def attach(folder: Path | str) -> Endpoints:
     return _endpoints(home, home.spec(), home.credentials(), wanted)
 
 
-def sweep(home: Home) -> None:
-    """Ends whatever is left of this stack after its supervisor was killed. Hold the lock, or be sure."""
-    if home.exists():
-        processes.stop(processes.marked(home.mark(home.spec().stack_id)), patience_secs=20.0)
+def sweep(home: Home) -> int:
+    """Ends whatever a killed supervisor left of this stack; how many processes. Hold the lock."""
+    if not home.exists():
+        return 0
+    remnants = processes.marked(home.mark(home.spec().stack_id))
+    processes.stop(remnants, patience_secs=20.0)
+    return len(remnants)
 
 
 def _choose_ports(wanted: Wanted, last: Mapping[str, int]) -> dict[str, int]:

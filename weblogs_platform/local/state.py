@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from weblogs_platform.local.files import read_json, write_private_json
 from weblogs_platform.local.home import Home
@@ -42,8 +42,14 @@ class StackState:
         """Everything that was started is up."""
         return self.phase == "ready" and all(c.state == "ready" for c in self.components)
 
-    def component(self, name: str) -> ComponentState | None:
-        return next((c for c in self.components if c.component == name), None)
+    def to_json(self, home: str) -> dict[str, Any]:
+        return {
+            "home": home,
+            "state": self.phase,
+            "supervisor_pid": self.supervisor.pid if self.supervisor else None,
+            "error": self.error,
+            "components": [vars(component) for component in self.components],
+        }
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,12 @@ def write(home: Home, phase: Phase, entries: Sequence[Entry], error: str | None 
     write_private_json(
         home.path("run", "state.json"), {"phase": phase, "error": error, "components": components}
     )
+
+
+def stopped(home: Home) -> None:
+    """Marks the stack as stopped by somebody else than its supervisor; what it was made of stays shown."""
+    path = home.path("run", "state.json")
+    write_private_json(path, {**(read_json(path) or {"components": []}), "phase": "stopped", "error": None})
 
 
 def look(home: Home) -> StackState:
