@@ -1,0 +1,98 @@
+"""Gzip end to end: known by its first bytes, verified to its last, whatever the object is called."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import pytest
+
+from tests.pipeline.hours import Hour, assert_arrives, each_stream
+from tests.pipeline.records import Content, record
+from weblogs_platform.core import compression
+from weblogs_platform.core.spec import StreamSpec
+
+
+def _content(spec: StreamSpec, records: int = 40) -> Content:
+    content = Content(spec)
+    for n in range(records):
+        content.good(record(spec, n))
+    return content
+
+
+@each_stream
+def test_gzip_is_known_by_its_content(hour: Hour) -> None:
+    """The name decides: compressed objects without .gz are garbage, and COPY is told the wrong option."""
+    gzipped = {name: _content(hour.spec).gzipped() for name in ("part.gz", "part", "part.json")}
+    files = assert_arrives(hour, **gzipped)
+    for name, content in gzipped.items():
+        assert (files[name].compression, files[name].load_key) == ("gzip", files[name].source.key)
+        assert files[name].data_bytes == len(content.body)
+
+
+@each_stream
+def test_a_plain_object_named_gz_is_plain(hour: Hour) -> None:
+    """COPY with GZIP fails on it and takes the hour with it."""
+    name = "plain.gz"
+    files = assert_arrives(hour, **{name: _content(hour.spec), "other.gz": _content(hour.spec).gzipped()})
+    assert files[name].compression == "plain"
+
+
+@each_stream
+def test_a_gzip_object_with_a_bad_record_is_split(hour: Hour) -> None:
+    """Offsets name places of the compressed bytes, or the split copy is listed as gzip."""
+    content = _content(hour.spec).bad(b'{"payload": {', "malformed_json").between(b"\n")
+    content.good(record(hour.spec, 77)).gzipped()
+    file = assert_arrives(hour, part=content)["part"]
+    assert (file.compression, file.load_compression) == ("gzip", "plain")
+
+
+def test_every_member_is_read(hour: Hour) -> None:
+    """Only the first member of a concatenated gzip loads; a record may lie across the seam."""
+    contents: dict[str, Content] = {}
+    for at in (0, 1, 1000, 20_000):
+        content = contents[f"cut at {at}"] = _content(hour.spec, 200)
+        body = bytes(content.body)
+        content.compressed = gzip.compress(body[:at]) + gzip.compress(b"") + gzip.compress(body[at:])
+    assert_arrives(hour, **contents)
+
+
+def test_an_empty_gzip_has_no_records(hour: Hour) -> None:
+    """It fails validation, or COPY is asked to read it."""
+    assert assert_arrives(hour, empty=Content(hour.spec).gzipped())["empty"].load_key is None
+
+
+def _flipped(body: bytes, at: int) -> bytes:
+    at %= len(body)
+    return body[:at] + bytes([body[at] ^ 0x10]) + body[at + 1 :]
+
+
+def _broken(body: bytes) -> dict[str, tuple[bytes, str]]:
+    noise = gzip.compress(random.Random(1).randbytes(50_000))
+    return {
+        "truncated": (body[: len(body) // 2], "truncated_gzip"),
+        "without its last byte": (body[:-1], "truncated_gzip"),
+        "only the magic": (body[:2], "truncated_gzip"),
+        "flipped in the middle": (_flipped(body, len(body) // 2), "corrupt_gzip"),
+        "flipped in the CRC": (_flipped(body, -6), "corrupt_gzip"),
+        "flipped in the length": (_flipped(body, -2), "corrupt_gzip"),
+        "flipped in the header": (_flipped(body, 2), "corrupt_gzip"),
+        "second member truncated": (body + body[:-20], "truncated_gzip"),
+        "followed by text": (body + b"and more", "corrupt_gzip"),
+        "noise, truncated": (noise[:-100], "truncated_gzip"),
+    }
+
+
+def test_a_broken_gzip_is_quarantined_whole(hour: Hour) -> None:
+    """Records before the fault load although nothing vouches for them, or the fault fails the hour."""
+    sound = _content(hour.spec, 2000).gzipped().stored
+    broken = {name: Content(hour.spec).bad(*stored) for name, stored in _broken(sound).items()}
+    files = assert_arrives(hour, **broken)
+    assert {files[name].load_key for name in broken} == {None}
+
+
+def test_content_beyond_the_limit_is_refused(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb fills memory and disk before anybody notices."""
+    monkeypatch.setattr(compression, "MAX_CONTENT_BYTES", 40 * 1024**2)
+    bomb = _content(hour.spec).between(b" " * 41 * 1024**2).gzipped().stored
+    assert_arrives(hour, bomb=Content(hour.spec).bad(bomb, "content_too_large"))
