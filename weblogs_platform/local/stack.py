@@ -104,6 +104,7 @@ class Stack:
         spec = self.home.save_ports(spec, _choose_ports(wanted, spec.ports))
         endpoints = _endpoints(self.home, spec, credentials, wanted)
         self.home.write_platform_env(endpoints.platform_variables())
+        dagster_ui.install_instance(self.home)
         stores = [S3Server, *([RedshiftServer] if wanted.redshift else [])]
         self._bring_up([kind(self.home, spec, credentials, spec.ports) for kind in stores])
         if wanted.dagster:
