@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.launch import LaunchOptions, RunningServer, launch
 
 USERS = {"platform": User("p1-secret"), "other": User("p2-secret"), "reader": User("p3-secret", read_only=True)}
+_SCHEMAS = itertools.count(1)
 Connect = Callable[..., Any]
 
 
@@ -58,12 +60,11 @@ def cursor(connect: Connect) -> Any:
 
 
 @pytest.fixture
-def schema(cursor: Any, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A schema of the test's own, dropped afterwards."""
-    name = "s" + format(abs(hash(request.node.nodeid)) % 10**12, "x")
+def schema(cursor: Any) -> str:
+    """A schema of the test's own. It stays: the server ends with the tests, and others may hold locks in it."""
+    name = f"s{next(_SCHEMAS)}"
     cursor.execute(f"CREATE SCHEMA {name}")
-    yield name
-    cursor.execute(f"DROP SCHEMA {name} CASCADE")
+    return name
 
 
 def rows(cursor: Any, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
