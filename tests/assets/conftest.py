@@ -22,9 +22,6 @@ from weblogs_platform.core.plan import LoadedFile
 from weblogs_platform.core.report import FileReport, HourReport
 from weblogs_platform.definitions import build_definitions
 from weblogs_platform.local.endpoints import Endpoints
-from weblogs_platform.local.redshift.config import User
-from weblogs_platform.local.redshift.contract import S3Credentials
-from weblogs_platform.local.redshift.launch import LaunchOptions, launch
 from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.streams import WEB_LOGS
 
@@ -142,27 +139,12 @@ def record(number: int = 0, **payload: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def platform(stack: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(warehouse_stack: Endpoints) -> Platform:
     """S3 and Redshift with the tables made; the platform's own roles reach them."""
-    folder = tmp_path_factory.mktemp("warehouse")
-    copy_keys = stack.keys["copy"]
-    options = LaunchOptions(
-        users={"platform": User("secret")},
-        roles={stack.copy_role: S3Credentials(copy_keys.access_key, copy_keys.secret_key)},
-        s3_endpoint=stack.s3_url,
-    )
-    with launch(folder, options) as server:
-        variables = {
-            **stack.platform_variables(),
-            "WEBLOGS_HOME": str(folder),
-            "REDSHIFT_HOST": server.host,
-            "REDSHIFT_PORT": str(server.port),
-            "REDSHIFT_USER": "platform",
-            "REDSHIFT_PASSWORD": "secret",
-            "REDSHIFT_SSL_CA": str(server.authority),
-        }
-        lake = LakeResource(variables=variables).lake()
-        warehouse = RedshiftResource(variables=variables).warehouse()
-        initialise(lake, warehouse)
-        days = (date(2020, 1, 1) + timedelta(days=10 * n) for n in count())
-        yield Platform(variables, stack.s3("delivery"), stack.bucket, warehouse, lake, days)
+    variables = {**warehouse_stack.platform_variables(), "WEBLOGS_HOME": str(warehouse_stack.home)}
+    lake = LakeResource(variables=variables).lake()
+    warehouse = RedshiftResource(variables=variables).warehouse()
+    initialise(lake, warehouse)
+    days = (date(2018, 1, 1) + timedelta(days=10 * n) for n in count())
+    delivery = warehouse_stack.s3("delivery")
+    return Platform(variables, delivery, warehouse_stack.bucket, warehouse, lake, days)
