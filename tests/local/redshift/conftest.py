@@ -15,7 +15,11 @@ import redshift_connector
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.launch import LaunchOptions, RunningServer, launch
 
-USERS = {"platform": User("p1-secret"), "other": User("p2-secret"), "reader": User("p3-secret", read_only=True)}
+USERS = {
+    "platform": User("p1-secret"),
+    "other": User("p2-secret"),
+    "reader": User("p3-secret", read_only=True),
+}
 _SCHEMAS = itertools.count(1)
 Connect = Callable[..., Any]
 

@@ -84,7 +84,9 @@ def test_second_writer_waits_and_both_writes_count(connect: Connect, table: str)
     assert rows(first.cursor(), f"SELECT a FROM {table}") == [(2,)]
 
 
-def test_writers_of_different_tables_do_not_wait(connect: Connect, cursor: Any, schema: str, table: str) -> None:
+def test_writers_of_different_tables_do_not_wait(
+    connect: Connect, cursor: Any, schema: str, table: str
+) -> None:
     """Locks are per table."""
     cursor.execute(f"CREATE TABLE {schema}.u (a INT)")
     first, second = connect(), connect()
@@ -107,7 +109,9 @@ def test_readers_wait_for_lock_only(connect: Connect, table: str) -> None:
     assert background.finish() == [(0,)]
 
 
-def test_deadlock_fails_one_and_lets_the_other_finish(connect: Connect, cursor: Any, schema: str, table: str) -> None:
+def test_deadlock_fails_one_and_lets_the_other_finish(
+    connect: Connect, cursor: Any, schema: str, table: str
+) -> None:
     """40P01 for who closes the circle; without detection both would wait for ever."""
     cursor.execute(f"CREATE TABLE {schema}.u (a INT)")
     first, second = connect(), connect()

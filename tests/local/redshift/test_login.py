@@ -21,6 +21,7 @@ from tests.local.redshift.wire_client import WireClient, packed
 from weblogs_platform.local.redshift.config import ConfigError, parse_config
 from weblogs_platform.local.redshift.launch import LaunchOptions, RunningServer, launch
 
+
 def _refused(server: RunningServer, **options: Any) -> dict[str, str]:
     """The error of a login that must not succeed."""
     fields: dict[str, str] = {}

@@ -93,7 +93,7 @@ def test_vacuum_is_refused_in_a_block(connect: Connect, schema: str) -> None:
 
 
 def test_commit_survives_kill_and_the_rest_does_not(tmp_path: Path) -> None:
-    """kill -9 in the middle of a transaction: what was committed is there, what was not is not."""
+    """Kill -9 in the middle of a transaction: what was committed is there, what was not is not."""
     options = LaunchOptions(users=USERS)
     first = launch(tmp_path, options)
     connection = open_connection(first)
@@ -124,7 +124,9 @@ def test_stop_is_clean_and_leaves_no_log_behind(tmp_path: Path) -> None:
     connection._usock.close()
 
 
-def test_vanished_client_rolls_back_and_frees_its_locks(server: RunningServer, connect: Connect, schema: str) -> None:
+def test_vanished_client_rolls_back_and_frees_its_locks(
+    server: RunningServer, connect: Connect, schema: str
+) -> None:
     """A killed run must not block the next one."""
     connect(autocommit=True).cursor().execute(f"CREATE TABLE {schema}.t (a INT)")
     with WireClient(server) as client:
@@ -180,9 +182,7 @@ def test_statement_timeout_ends_a_long_query(cursor: Any) -> None:
     assert rows(cursor, "SELECT 1") == [(1,)]
 
 
-_ENDLESS = (
-    "SELECT COUNT(*) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) WHERE x * y % 7 = 3"
-)
+_ENDLESS = "SELECT COUNT(*) FROM generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) WHERE x * y % 7 = 3"
 
 
 def test_statement_timeout_ends_waiting_for_a_lock(connect: Connect, schema: str) -> None:

@@ -35,7 +35,9 @@ _VALUES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("type_name", "value"), _VALUES)
-def test_value_goes_in_as_parameter_and_comes_back(cursor: Any, schema: str, type_name: str, value: Any) -> None:
+def test_value_goes_in_as_parameter_and_comes_back(
+    cursor: Any, schema: str, type_name: str, value: Any
+) -> None:
     """A wrong offset, width or scale in the binary formats would show here, and NULL beside the value."""
     cursor.execute(f"CREATE TABLE {schema}.t (v {type_name}, n INT)")
     cursor.execute(f"INSERT INTO {schema}.t VALUES (%s, 1), (%s, 2)", (value, None))
@@ -147,5 +149,7 @@ def test_values_that_do_not_fit_are_refused(cursor: Any, schema: str) -> None:
 def test_error_keeps_its_message(cursor: Any, schema: str) -> None:
     """What the client sees is Redshift's text, not DuckDB's."""
     cursor.execute(f"CREATE TABLE {schema}.t (b VARCHAR(3))")
-    with pytest.raises(redshift_connector.ProgrammingError, match=r"value too long for type character varying\(3\)"):
+    with pytest.raises(
+        redshift_connector.ProgrammingError, match=r"value too long for type character varying\(3\)"
+    ):
         cursor.execute(f"INSERT INTO {schema}.t VALUES ('abcd')")

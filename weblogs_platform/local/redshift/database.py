@@ -106,7 +106,6 @@ def _open(path: Path, name: str, memory_limit: str, threads: int) -> duckdb.Duck
     connection.execute(f"ATTACH {string_literal(str(path))} AS {quoted(name)}")
     for setting in (
         "integer_division = true",
-        "default_null_order = 'nulls_last_on_asc_first_on_desc'",
         "TimeZone = 'UTC'",
         "enable_external_access = false",
     ):

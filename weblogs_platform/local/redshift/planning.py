@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import duckdb
+from sqlglot import exp
 
 from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError
 from weblogs_platform.local.redshift.dialect.statements import Query, Write
@@ -85,15 +86,24 @@ def _check_identity(statement: Write, target: Relation) -> None:
     identities = {column.name for column in _columns(target) if column.is_identity}
     if not identities:
         return
-    if statement.verb == "INSERT":
-        listed = statement.tree.this.expressions
-        written = {column.name.lower() for column in listed} if listed else identities
-        if statement.tree.args.get("default"):
-            return
-    else:
-        written = {item.this.name.lower() for item in statement.tree.args.get("expressions") or ()}
+    written = _written_columns(statement.tree, identities)
     if clash := identities & written:
         raise RedshiftError("428C9", f"cannot set an identity column to a value: {min(clash)}")
+
+
+def _written_columns(tree: exp.Expr, every: set[str]) -> set[str]:
+    """The columns that get values; `every` where none are listed."""
+    if isinstance(tree, exp.Insert):
+        if tree.args.get("default"):
+            return set()
+        listed = tree.this.expressions if tree.this is not None else []
+        return {column.name.lower() for column in listed} or every
+    if isinstance(tree, exp.Update):
+        return {item.this.name.lower() for item in tree.expressions}
+    if isinstance(tree, exp.Merge):
+        actions = [when.args["then"] for when in tree.args["whens"].expressions]
+        return set().union(*(_written_columns(action, every) for action in actions))
+    return set()
 
 
 def _columns(relation: Relation) -> tuple[ColumnInfo, ...]:

@@ -123,17 +123,16 @@ def _dateadd(arguments: Arguments) -> exp.Expr:
 def _datediff(arguments: Arguments) -> exp.Expr:
     unit = datepart(arguments[0], "year quarter month week day hour minute second millisecond microsecond")
     start, end = (exp.cast(argument, "TIMESTAMP") for argument in arguments[1:])
-    if unit == "week":  # Redshift's weeks start on Sunday, DuckDB's on Monday
-        day = exp.cast(exp.Literal.number(1), "INTEGER")
-        start, end = (exp.Add(this=side, expression=call("to_days", day)) for side in (start, end))
+    if unit == "week":
+        raise RedshiftError(
+            "0A000", "DATEDIFF in weeks is not supported: its documentation does not say where they start"
+        )
     return call("date_diff", exp.Literal.string(unit), start, end)
 
 
 def date_part(unit: str, value: exp.Expr) -> exp.Expr:
     """EXTRACT and DATE_PART: whole numbers, except for an epoch's fraction, which Redshift drops too."""
     text = exp.Literal.string(unit)
-    if unit == "week":
-        text = exp.Literal.string("week")
     if unit == "epoch":
         return exp.cast(call("floor", call("epoch", value)), "BIGINT")
     if unit in ("millisecond", "microsecond"):  # of the second's fraction and seconds, as PostgreSQL counts

@@ -6,6 +6,7 @@ Knows comments (nested too), quoted identifiers, strings with doubled quotes and
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -140,6 +141,23 @@ def split_statements(sql: str) -> list[str]:
     if start is not None:
         statements.append(sql[start:end])
     return statements
+
+
+_TYPED = frozenset(("date", "time", "timestamp", "timestamptz", "timetz"))
+
+
+def cast_typed_literals(sql: str) -> str:
+    """`TIMESTAMP '...'` as `CAST('...' AS timestamp)`: sqlglot lets a following `::` bind tighter than the type."""
+    found = tokens(sql)
+    parts: list[str] = []
+    position = 0
+    for token, following in itertools.pairwise(found):
+        if token.kind is Kind.WORD and token.value in _TYPED and following.kind is Kind.STRING:
+            literal = sql[following.start : following.end]
+            parts += [sql[position : token.start], f"CAST({literal} AS {token.value})"]
+            position = following.end
+    parts.append(sql[position:])
+    return "".join(parts)
 
 
 def mark_parameters(sql: str) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.dialect.allowed import check_tree
+from weblogs_platform.local.redshift.dialect.lexer import cast_typed_literals
 from weblogs_platform.local.redshift.dialect.statements import CreateTableAs, Name, Query, Write
 
 _SYNTAX_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
@@ -96,7 +97,7 @@ def _set_args(tree: exp.Expr) -> list[str]:
 
 def _parse(sql: str) -> exp.Expr:
     try:
-        trees = sqlglot.parse(sql, dialect=_DIALECT)
+        trees = sqlglot.parse(cast_typed_literals(sql), dialect=_DIALECT)
     except (ParseError, TokenError) as error:
         raise RedshiftError("42601", f"syntax error: {_first_line(error)}") from error
     except RecursionError as error:
@@ -130,6 +131,17 @@ def _write(tree: exp.Expr) -> Write:
     verb = _WRITES.get(type(tree))
     if verb is None:
         raise RedshiftError("0A000", f"statement {type(tree).__name__.upper()} is not supported")
+    if isinstance(tree, exp.Merge):
+        _name_merge_values(tree)
     check_tree(tree)
     target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     return Write(tree, verb, _table_name(target))
+
+
+def _name_merge_values(merge: exp.Expr) -> None:
+    """INSERT VALUES (...) without columns in MERGE: sqlglot takes VALUES for a function in a column list."""
+    for insert in merge.find_all(exp.Insert):
+        listed = insert.this.expressions if isinstance(insert.this, exp.Tuple) else []
+        if len(listed) == 1 and isinstance(listed[0], exp.Anonymous) and listed[0].name.lower() == "values":
+            insert.set("this", None)
+            insert.set("expression", exp.Tuple(expressions=listed[0].expressions))
