@@ -57,8 +57,7 @@ def parse_path(text: str, url: str) -> Path:
     """One expression. Raises RedshiftError XX000, naming file and expression."""
     if not text.startswith("$"):
         raise _malformed(url, f"the expression {text!r} must begin with $")
-    dotted = text.startswith("$.")
-    pattern = _DOT_STEP if dotted else _BRACKET_STEP
+    pattern = _BRACKET_STEP if "['" in text or '["' in text else _DOT_STEP
     steps: list[Step] = []
     position = 1
     while position < len(text):

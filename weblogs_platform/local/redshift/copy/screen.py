@@ -157,7 +157,7 @@ def _screen_sql(plan: LoadPlan, statement: CopyStatement) -> list[str]:
         for number, item in enumerate(plan.mapped)
     ]
     texts = ", ".join(f"{_struct_access(path)} AS s{number}" for number, path in enumerate(paths))
-    accepted = ["t IS NOT NULL", *_parents(paths), *(column.accepted for column in columns)]
+    accepted = ["starts_with(line, '{')", *_parents(paths), *(column.accepted for column in columns)]
     values = ", ".join(f"{column.value} AS c{number}" for number, column in enumerate(columns))
     doubts = [f"contains(line, {column_sql.literal(_ESCAPED_NUL)})"]
     doubts += [f"regexp_matches(line, {column_sql.literal(pattern)})" for pattern in _DOUBTS]
@@ -205,10 +205,13 @@ def _struct_access(path: Path) -> str:
 
 
 def _parents(paths: Sequence[Path]) -> list[str]:
-    """Conditions that every element on the way is an object, or null, or missing."""
-    parents = sorted({path[:depth] for path in paths for depth in range(1, len(path))})
-    return [
-        f"CASE WHEN {_struct_access(parent)} IS NULL"
-        f" THEN coalesce(json_type(line, {column_sql.json_path(parent)}) = 'NULL', true) ELSE true END"
-        for parent in parents
-    ]
+    """Conditions that every element on the way is an object, or null, or missing. DuckDB gives a NULL for whatever is
+    looked for in anything else; one element found below proves the object without a second look."""
+    conditions: list[str] = []
+    for parent in sorted({path[:depth] for path in paths for depth in range(1, len(path))}):
+        below = ", ".join(f"s{number}" for number, path in enumerate(paths) if path[: len(parent)] == parent)
+        kind = f"coalesce(json_type(line, {column_sql.json_path(parent)}), 'NULL')"
+        conditions.append(
+            f"CASE WHEN coalesce({below}) IS NULL THEN {kind} IN ('OBJECT', 'NULL') ELSE true END"
+        )
+    return conditions

@@ -290,7 +290,7 @@ def _double(text: str) -> float:
 def _real(text: str) -> float:
     value = _double(text)
     try:
-        return struct.unpack("f", struct.pack("f", value))[0]
+        return struct.unpack("<f", struct.pack("<f", value))[0]
     except OverflowError:
         raise FieldError(1204, f"Overflow, Value '{text[:64]}', Type: Float") from None
 
