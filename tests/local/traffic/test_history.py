@@ -237,17 +237,17 @@ def test_late_and_repeated_records() -> None:
 
 
 def test_memory_does_not_grow_with_the_hour() -> None:
-    """The hour is held in memory before it is delivered."""
+    """The hour is held in memory before it is delivered. (3 MB are the population, whatever the rate.)"""
     delivery = Delivery(buffer_bytes=256 * 1024)
-    plan = TrafficPlan(stream=WEB_LOGS, rate=30_000, delivery=delivery, curve=False)
+    plan = TrafficPlan(stream=WEB_LOGS, rate=40_000, delivery=delivery, curve=False)
     tracemalloc.start()
     try:
         size = sum(len(delivered.body) for delivered in generate_history(plan, HOUR, 1))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert size > 7_000_000
-    assert peak < size / 2
+    assert size > 9_500_000
+    assert peak < 6_000_000
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])

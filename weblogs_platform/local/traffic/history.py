@@ -90,17 +90,18 @@ def generate_history(plan: TrafficPlan, first: LandingHour, hours: int) -> Itera
 
 
 def arrivals(
-    plan: TrafficPlan, first: LandingHour, *, look_back: bool = True
+    plan: TrafficPlan, first: LandingHour, *, look_back: bool = True, since_us: int = 0
 ) -> Iterator[tuple[int, list[Record]]]:
     """(until, records) from `first` on, without end: what arrives before `until`, a minute a time, in order.
 
-    Without `look_back` nothing is left over from the hour before.
+    Without `look_back` nothing is left over from the hour before. Visits that start before `since_us` are
+    left out, which saves their making, and makes the later ones of their hour others than without it.
     """
     begin_us = hour_start_us(first)
     start = first.plus(-1) if look_back else first
     until_us = hour_start_us(start) + STEP_US
     under_way: list[Record] = []
-    for start_us, records in _visits(plan, start):
+    for start_us, records in _visits(plan, start, since_us):
         while start_us >= until_us:
             arrived, under_way = _split(under_way, until_us)
             if until_us > begin_us:
@@ -115,7 +116,7 @@ def _split(records: list[Record], until_us: int) -> tuple[list[Record], list[Rec
     return records[:at], records[at:]
 
 
-def _visits(plan: TrafficPlan, hour: LandingHour) -> Iterator[tuple[int, list[Record]]]:
+def _visits(plan: TrafficPlan, hour: LandingHour, since_us: int) -> Iterator[tuple[int, list[Record]]]:
     """(start, records) of visits in order of their starts, hour after hour."""
     producer = PRODUCERS[plan.stream.name]
     people = Population(plan.seed)
@@ -125,6 +126,8 @@ def _visits(plan: TrafficPlan, hour: LandingHour) -> Iterator[tuple[int, list[Re
         faults = rng_for(plan.seed, plan.stream.name, hour.path, "faults")
         events = plan.rate * (intensity(hour) if plan.curve else 1.0)
         for start_us in visit_starts(rng, hour, events / producer.mean_events):
+            if start_us < since_us:
+                continue
             late_us = injector.late_us(faults)
             yield start_us, injector.inject(faults, producer.visit(rng, start_us, late_us, people))
         hour = hour.plus(1)

@@ -16,6 +16,9 @@ from weblogs_platform.local.traffic.firehose import SECOND_US, Buffer, Delivered
 from weblogs_platform.local.traffic.history import TrafficPlan, arrivals
 from weblogs_platform.local.traffic.record import Record
 
+UNDER_WAY_US = 10 * 60 * SECOND_US
+"""Visits that began so long before are under way at the start; making more of them would delay it."""
+
 Clock = Callable[[], int]
 """The present time in microseconds since 1970 UTC."""
 
@@ -47,8 +50,9 @@ def live_objects(
 
 
 def _from(plan: TrafficPlan, number: int, begin_us: int) -> Iterator[tuple[Record, int]]:
-    hour = LandingHour.containing(datetime.fromtimestamp(begin_us // SECOND_US, UTC))
-    for until_us, records in arrivals(plan, hour):
+    since_us = begin_us - UNDER_WAY_US
+    hour = LandingHour.containing(datetime.fromtimestamp(since_us // SECOND_US, UTC))
+    for until_us, records in arrivals(plan, hour, look_back=False, since_us=since_us):
         if until_us > begin_us:
             yield from ((record, number) for record in records if record[0] >= begin_us)
 
