@@ -7,7 +7,9 @@ is imported by the command that needs it.
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -91,9 +93,13 @@ def env(role: Role) -> None:
 
     Use it as: eval "$(weblogs env)"
     """
+    from weblogs_platform.local.environment import OVERRIDING, without_proxy
     from weblogs_platform.local.stack import attach
 
-    for name, value in attach(home_folder()).variables(role).items():
+    endpoints = attach(home_folder())
+    for name in sorted(set(OVERRIDING) & set(os.environ)):
+        click.echo(f"unset {name}")
+    for name, value in {**endpoints.variables(role), **without_proxy(os.environ)}.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
@@ -105,7 +111,7 @@ def sql(statement: str, as_json: bool) -> None:
     from weblogs_platform.local.query import run_statement
     from weblogs_platform.local.stack import attach
 
-    text = click.get_text_stream("stdin").read() if statement == "-" else statement
+    text = sys.stdin.read() if statement == "-" else statement
     result = run_statement(attach(home_folder()), text)
     if as_json:
         click.echo(result.to_json())
@@ -174,5 +180,8 @@ def _print_result(result: Result) -> None:
         table.add_column(Text(name))
     for row in result.rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console().print(table)
+    console = Console()
+    console.print(
+        table, width=None if console.is_terminal else 1_000_000, crop=False, soft_wrap=not console.is_terminal
+    )
     click.echo(f"({len(result.rows)} row{'' if len(result.rows) == 1 else 's'})")

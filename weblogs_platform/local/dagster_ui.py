@@ -10,10 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from weblogs_platform.local import ports as free_ports
 from weblogs_platform.local.component import BrokenComponent, Component, Launch, NotReady
 from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.local.environment import inherited
 from weblogs_platform.local.errors import StartFailed
 from weblogs_platform.local.home import Credentials, Home, StackSpec
 from weblogs_platform.settings import PROJECT_ROOT
@@ -76,24 +78,26 @@ class DagsterUI(Component):
 
     def _environment(self) -> dict[str, str]:
         # The user's own environment, because the code location is the user's code; the stack's names win.
-        return {**os.environ, **self._endpoints.variables("platform"), "DAGSTER_DISABLE_TELEMETRY": "1"}
+        return {
+            **inherited(os.environ),
+            **self._endpoints.variables("platform"),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+        }
 
-    def _fetch(self, path: str, body: Mapping[str, str] | None = None) -> dict[str, object]:
+    def _fetch(self, path: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - our own address
             self.endpoint + path,
             data=json.dumps(body).encode() if body else None,
             headers={"Content-Type": "application/json"},
         )
-        direct = urllib.request.build_opener(
-            urllib.request.ProxyHandler({})
-        )  # never through a proxy: loopback
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(request, timeout=10) as response:
             return json.load(response)
 
 
-def _check_locations(answer: Mapping[str, object]) -> None:
+def _check_locations(answer: Mapping[str, Any]) -> None:
     """Raises NotReady while locations are loading, BrokenComponent with the message of one that failed."""
-    workspace = (answer.get("data") or {}).get("workspaceOrError") or {}  # type: ignore[union-attr]
+    workspace = (answer.get("data") or {}).get("workspaceOrError") or {}
     entries = workspace.get("locationEntries") or []
     if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
         raise NotReady("the code location is still loading")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from weblogs_platform.local.errors import NotRunning
 from weblogs_platform.local.roles import Keys, Role
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Endpoints:
 
     def _redshift(self) -> RedshiftEndpoint:
         if self.redshift is None:
-            raise LookupError("this stack was started without Redshift")
+            raise NotRunning(f"the stack in {self.home} was started without Redshift (--no-redshift)")
         return self.redshift
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from weblogs_platform.local import ports as free_ports
 from weblogs_platform.local.certificates import certificate_files, trust_bundle
 from weblogs_platform.local.component import Component, Launch, NotReady
+from weblogs_platform.local.environment import inherited
 from weblogs_platform.local.redshift.certificates import Certificates
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.contract import S3Credentials
@@ -45,7 +46,11 @@ class RedshiftServer(Component):
             self._ready_file,
         )
         command = [sys.executable, "-m", "weblogs_platform.local.redshift", "--config", str(config)]
-        return Launch(command, PROJECT_ROOT, dict(os.environ))
+        # COPY reads S3 with the keys of its role: nothing of the user's own AWS configuration reaches it.
+        aws = [name for name in os.environ if name.startswith("AWS_")]
+        environment = {name: value for name, value in inherited(os.environ).items() if name not in aws}
+        own = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return Launch(command, PROJECT_ROOT, {**environment, **own})
 
     def check_ready(self) -> None:
         # The server writes the file when it serves.

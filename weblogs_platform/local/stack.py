@@ -19,13 +19,14 @@ from weblogs_platform.local import dagster_ui, ports, processes, redshift_server
 from weblogs_platform.local.component import Component
 from weblogs_platform.local.dagster_ui import DagsterUI
 from weblogs_platform.local.endpoints import Endpoints, RedshiftEndpoint
-from weblogs_platform.local.errors import NotRunning, StackError
+from weblogs_platform.local.errors import NotRunning, StackError, StartFailed
 from weblogs_platform.local.home import Credentials, Home, StackSpec
 from weblogs_platform.local.redshift_server import RedshiftServer
 from weblogs_platform.local.running import Running
 from weblogs_platform.local.s3_server import S3Server
 
 _POLL_SECS = 0.2
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -89,19 +90,36 @@ class Stack:
             return
         try:
             self._write("stopping")
-            for running in reversed(self._running):
-                running.stop()
-            self._write("failed" if error else "stopped", error)
+            last = self._stop_all()
+            state.write(self.home, "failed" if error else "stopped", last, error)
         finally:
-            self._running, self._ready = [], set()
             self.home.unlock(self._lock)
             self._lock = None
+
+    def _stop_all(self) -> list[state.Entry]:
+        for running in reversed(self._running):
+            running.stop()
+        last = [self._entry(running) for running in self._running]
+        self._running, self._ready = [], set()
+        return last
 
     def _start(self, wanted: Wanted) -> Endpoints:
         spec, credentials = self.home.spec(), self.home.credentials(generate=True)
         sweep(self.home)
-        self._write("starting")
-        spec = self.home.save_ports(spec, _choose_ports(wanted, spec.ports))
+        for attempt in range(_ATTEMPTS):
+            self._write("starting")
+            chosen = _choose_ports(wanted, spec.ports)
+            spec = self.home.save_ports(spec, chosen)
+            try:
+                return self._start_on(spec, credentials, wanted)
+            except StartFailed:
+                self._stop_all()
+                # Another stack that started in the same moment may have taken a port: that is worth another try.
+                if attempt == _ATTEMPTS - 1 or all(map(ports.is_free, chosen.values())):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _start_on(self, spec: StackSpec, credentials: Credentials, wanted: Wanted) -> Endpoints:
         endpoints = _endpoints(self.home, spec, credentials, wanted)
         self.home.write_platform_env(endpoints.platform_variables())
         dagster_ui.install_instance(self.home)
