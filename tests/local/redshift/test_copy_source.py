@@ -7,6 +7,7 @@ import gzip
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.local.redshift.copy_fixtures import ROLE, CopyBench, bench
@@ -129,6 +130,38 @@ def test_bzip2(table: CopyBench) -> None:
     table.put("b", bz2.compress(b'{"a": 1}') + bz2.compress(b'{"a": 2}'))
     table.copy("t", "b", "FORMAT JSON 'auto' BZIP2")
     assert values(table) == [1, 2]
+
+
+def test_zstd(table: CopyBench) -> None:
+    """ZSTD is read like GZIP, frames joined; the validated copies of the platform are stored so."""
+    codec = pa.Codec("zstd")
+    table.put("z", codec.compress(b'{"a": 1}', asbytes=True) + codec.compress(b'{"a": 2}', asbytes=True))
+    table.copy("t", "z", "FORMAT JSON 'auto' ZSTD")
+    assert values(table) == [1, 2]
+
+
+ZPACKED = pa.Codec("zstd").compress(b'{"a": 1}' * 1000, asbytes=True)
+
+
+@pytest.mark.parametrize(
+    "content", [ZPACKED[:-1], ZPACKED[:9], ZPACKED + b"x", b"plain", ZPACKED + ZPACKED[:5]]
+)
+@pytest.mark.parametrize("block", [1, 7, 10_000])
+def test_damaged_zstd_is_an_error(content: bytes, block: int) -> None:
+    """Cut off, or rubbish behind the end: each names the file, however it arrives."""
+    blocks = iter([content[at : at + block] for at in range(0, len(content), block)])
+    with pytest.raises(RedshiftError, match="s3://b/k"):
+        list(decompressed(blocks, "zstd", "s3://b/k"))
+
+
+def test_a_zstd_bomb_comes_in_small_pieces() -> None:
+    """A few kilobytes that expand to 200 MB are never in memory at once."""
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as out:
+        for _ in range(200):
+            out.write(bytes(1_000_000))
+    sizes = [len(piece) for piece in decompressed(iter([sink.getvalue().to_pybytes()]), "zstd", "s3://b/k")]
+    assert (sum(sizes), max(sizes) <= 4 * 1024 * 1024) == (200_000_000, True)
 
 
 PACKED = gzip.compress(b'{"a": 1}' * 1000)

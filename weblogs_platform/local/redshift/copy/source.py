@@ -32,6 +32,7 @@ from urllib3.exceptions import HTTPError
 
 from weblogs_platform.local.redshift.contract import RedshiftError, S3Credentials
 from weblogs_platform.local.redshift.copy.statement import Compression
+from weblogs_platform.local.redshift.copy.zstandard import decompressed_zstd
 
 CHUNK_BYTES = 16 * 1024 * 1024  # of decompressed data handed on at a time
 _READ_BYTES = 1024 * 1024
@@ -361,6 +362,9 @@ class _Bzip2:
 def decompressed(blocks: Iterator[bytes], compression: Compression, url: str) -> Iterator[bytes]:
     """The plain bytes of one or more members, in pieces of at most 4 MB. Raises RedshiftError, naming the
     file, for data that is not compressed, damaged (CRC) or cut off. Zero bytes behind the last member are padding."""
+    if compression == "zstd":
+        yield from _unzstandard(blocks, url)
+        return
     start = _Gzip if compression == "gzip" else _Bzip2
     member: _Decompressor | None = None
     padding = b""
@@ -383,6 +387,13 @@ def decompressed(blocks: Iterator[bytes], compression: Compression, url: str) ->
                 data, member, padding = member.rest, None, b"\0"
     if member is not None:
         raise _damaged(url, compression, "it is cut off")
+
+
+def _unzstandard(blocks: Iterator[bytes], url: str) -> Iterator[bytes]:
+    try:
+        yield from decompressed_zstd(blocks)
+    except OSError as error:
+        raise _damaged(url, "zstd", str(error)) from error
 
 
 def _damaged(url: str, compression: Compression, reason: str) -> RedshiftError:

@@ -15,7 +15,7 @@ from weblogs_platform.local.redshift.contract import RedshiftError, S3Credential
 from weblogs_platform.local.redshift.copy.tokens import Token, tokenize
 
 JsonMode = Literal["auto", "auto ignorecase", "noshred", "jsonpaths"]
-Compression = Literal["none", "gzip", "bzip2"]
+Compression = Literal["none", "gzip", "bzip2", "zstd"]
 
 MAXERROR_LIMIT = 100_000
 
@@ -77,7 +77,6 @@ UNSUPPORTED = frozenset(
         "SIMPLIFY",
         "SSH",
         "TRIMBLANKS",
-        "ZSTD",
     )
 )
 FLAGS = {
@@ -200,6 +199,7 @@ class _Parser:
             "SESSION_TOKEN": lambda: self._key("session_token"),
             "GZIP": lambda: self._compression("gzip"),
             "BZIP2": lambda: self._compression("bzip2"),
+            "ZSTD": lambda: self._compression("zstd"),
             "TIMEFORMAT": lambda: self._text_option("time_format", "a TIMEFORMAT"),
             "DATEFORMAT": lambda: self._text_option("date_format", "a DATEFORMAT"),
             "REGION": lambda: self._text_option("region", "a REGION"),
@@ -213,7 +213,7 @@ class _Parser:
         }
 
     def _once(self, name: str) -> None:
-        group = {"BZIP2": "GZIP", "IGNOREALLERRORS": "MAXERROR"}.get(name, name)
+        group = {"BZIP2": "GZIP", "ZSTD": "GZIP", "IGNOREALLERRORS": "MAXERROR"}.get(name, name)
         if group in self._seen:
             raise syntax_error(f"conflicting or redundant options ({name})")
         self._seen.add(group)
