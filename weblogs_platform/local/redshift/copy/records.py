@@ -21,6 +21,7 @@ from weblogs_platform.local.redshift.copy.jsonpaths import Path, Step
 OBJECT_LIMIT_BYTES = 4 * 1024 * 1024
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_MEMBER = re.compile(r',?[ \t\r\n]*"([^"\\\x00-\x1f\x80-\xff]*)"[ \t\r\n]*:[ \t\r\n]*')  # with a plain name
 _STRAY = re.compile(r"[^ \t\r\n{\[]+")
 _OPEN_STRING = r'"[^"\\\x00-\x1f]*(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*)*'
 _SHAPE = re.compile(_OPEN_STRING + r'"|[{}\[\]]|\n(?=[{\[])|"')
@@ -181,11 +182,13 @@ class Branch:
 
     columns: list[int] = field(default_factory=list[int])
     steps: dict[Step, Branch] = field(default_factory=dict[Step, "Branch"])
+    kinds: set[type] = field(default_factory=set[type])  # of the steps
 
     def add(self, path: Path, column: int) -> None:
         if not path:
             self.columns.append(column)
             return
+        self.kinds.add(type(path[0]))
         self.steps.setdefault(path[0], Branch()).add(path[1:], column)
 
 
@@ -233,19 +236,24 @@ class Extractor:
         pending = dict(branch.steps)
         position = skip_blank(text, position + 1)
         while text[position] != "}":
-            position = position + 1 if text[position] == "," else position
-            name, value_at = self._name(text, skip_blank(text, position))
+            name, value_at = self._name(text, position)
             below = pending.pop(name, None)
             end = skip_value(text, value_at) if below is None else self._visit(text, value_at, below, found)
-            position = skip_blank(text, end)
+            position = end if text[end] in ",}" else skip_blank(text, end)
         return position + 1
 
     def _name(self, text: str, position: int) -> tuple[str, int]:
-        name, end = _string(text, position)
-        if not name.isascii():
-            name = _string(text[position:end].encode("latin-1").decode("utf-8", "replace"), 0)[0]
-        position = skip_blank(text, skip_blank(text, end) + 1)
-        return (name.lower() if self._ignore_case else name), position
+        """The name of the member at `position` (its comma included) and where its value begins."""
+        match = _MEMBER.match(text, position)
+        if match:
+            name, value_at = match[1], match.end()
+        else:
+            start = skip_blank(text, position + (text[position] == ","))
+            name, end = _string(text, start)
+            if not name.isascii():
+                name = _string(text[start:end].encode("latin-1").decode("utf-8", "replace"), 0)[0]
+            value_at = skip_blank(text, skip_blank(text, end) + 1)
+        return (name.lower() if self._ignore_case else name), value_at
 
     def _visit_array(self, text: str, position: int, branch: Branch, found: list[str | None]) -> int:
         _refuse_steps(branch, str)
@@ -253,7 +261,8 @@ class Extractor:
         position = skip_blank(text, position + 1)
         index = 0
         while text[position] != "]":
-            position = skip_blank(text, position + 1) if text[position] == "," else position
+            if text[position] == ",":
+                position = skip_blank(text, position + 1)
             below = pending.pop(index, None)
             end = skip_value(text, position) if below is None else self._visit(text, position, below, found)
             position = skip_blank(text, end)
@@ -265,7 +274,7 @@ class Extractor:
 
 def _refuse_steps(branch: Branch, kind: type[Step]) -> None:
     """Raises PathError when the branch has steps of `kind`, which the value at hand cannot take."""
-    if any(isinstance(step, kind) for step in branch.steps):
+    if kind in branch.kinds:
         if kind is int:
             raise PathError("Invalid JSONPath format: Not an array or index out of range.", fatal=True)
         raise PathError("Invalid JSONPath format: Member is not an object.", fatal=False)
