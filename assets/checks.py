@@ -208,9 +208,9 @@ def exact_duplicates(report: HourReport) -> CheckOutcome:
 def rows_loaded_equal_valid(
     report: HourReport, ledger: Sequence[LoadedFile], table_rows: int
 ) -> CheckOutcome:
-    """An object that is gone from landing is no longer in the report; there the ledger's own count stands."""
-    reported = {f.source.identity: f for f in report.files}
-    expected = sum(_expected_rows(line, reported.get((line.key, line.etag))) for line in ledger)
+    """Where the report cannot tell (see `_reported`), the ledger's own count stands."""
+    reported = _reported(report)
+    expected = sum(_expected_rows(line, reported.get(_identity(line))) for line in ledger)
     recorded = sum(line.loaded for line in ledger)
     passed = expected == recorded == table_rows
     summary = f"{table_rows} rows in the table, {recorded} in the ledger, {expected} good records to load"
@@ -224,8 +224,8 @@ def rows_loaded_equal_valid(
 
 
 def conservation(report: HourReport, ledger: Sequence[LoadedFile]) -> CheckOutcome:
-    reported = {f.source.identity: f for f in report.files}
-    wrong = [line.key for line in ledger if not _conserved(line, reported.get((line.key, line.etag)))]
+    reported = _reported(report)
+    wrong = [line.key for line in ledger if not _conserved(line, reported.get(_identity(line)))]
     totals: dict[str, Number] = {
         "records": sum(line.records for line in ledger),
         "loaded": sum(line.loaded for line in ledger),
@@ -239,6 +239,16 @@ def conservation(report: HourReport, ledger: Sequence[LoadedFile]) -> CheckOutco
     )
     summary = f"does not add up in {len(wrong)} of {len(ledger)} objects ({equation})" if wrong else equation
     return CheckOutcome(CONSERVATION, not wrong, summary, totals, {"objects": wrong[:MAX_PLACES]})
+
+
+def _reported(report: HourReport) -> dict[tuple[str, str, str], FileReport]:
+    """The reports that a line of the ledger can be held against: the same content under the same rules. An object
+    that is gone from landing has none, nor one that was loaded before the rules changed."""
+    return {(*f.source.identity, f.rules): f for f in report.files}
+
+
+def _identity(line: LoadedFile) -> tuple[str, str, str]:
+    return (line.key, line.etag, line.rules)
 
 
 def _expected_rows(line: LoadedFile, report: FileReport | None) -> int:

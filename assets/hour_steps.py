@@ -18,7 +18,7 @@ from assets.keys import StreamKeys
 from assets.metadata import counted, landing_table, paths, report_table, table_lineage
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
-from weblogs_platform.core.errors import Terminal
+from weblogs_platform.core.errors import HourBlocked
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.report import HourReport
 from weblogs_platform.core.spec import StreamSpec
@@ -30,10 +30,6 @@ from weblogs_platform.pipeline.manifest import prepare_hour
 from weblogs_platform.pipeline.validate import read_report, validate_hour
 
 INT = dg.MetadataValue.int
-
-
-class HourBlocked(Terminal):
-    """A blocking check failed: the hour stays out of the warehouse until someone looks at it."""
 
 
 @dataclass(frozen=True)

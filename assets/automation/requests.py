@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
-from weblogs_platform.core.plan import LoadedFile
+from weblogs_platform.core.plan import LoadedFile, differs
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.pipeline.reconcile import differs
 
 HOURS_PER_RUN = 24
 MAX_REQUESTS = 40
@@ -57,7 +56,7 @@ class HourState:
 
     def is_loaded(self, spec: StreamSpec) -> bool:
         """Whether a run over the hour would find nothing to do."""
-        return not differs(spec, self.objects, self.loaded)
+        return not differs(listed=self.objects, loaded=self.loaded, on_vanished=spec.on_vanished)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@
     │   ├── AccessRefused     S3 or Redshift refused these credentials
     │   ├── StatementRefused  Redshift refused a statement
     │   ├── HourNotValidated  the hour has no report of the present rules
+    │   ├── HourBlocked       a blocking check failed: the hour stays out of the warehouse
     │   ├── HourNotReplaceable  replacing the hour would lose rows that cannot be loaded again
     │   └── CountMismatch     what was loaded is not what was to be loaded; the transaction was rolled back
     └── Transient             the same call may succeed later: retry, bounded
@@ -61,6 +62,10 @@ class StatementRefused(Terminal):
 
 class HourNotValidated(Terminal):
     """The hour has no report made by the present rules: materialize `validated` first."""
+
+
+class HourBlocked(Terminal):
+    """A blocking check failed: the hour stays out of the warehouse until someone looks at it."""
 
 
 class HourNotReplaceable(Terminal):

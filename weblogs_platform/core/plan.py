@@ -13,10 +13,11 @@ from weblogs_platform.core.report import FileReport, HourReport
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """One current row of `shopware_ops.load_history`."""
+    """One current row of `shopware_ops.load_history`. `rules`: those that its records were judged by."""
 
     key: str
     etag: str
+    rules: str
     records: int
     loaded: int
     quarantined: int
@@ -37,6 +38,15 @@ class LoadPlan:
     def rows(self) -> int:
         """Rows that COPY has to load."""
         return sum(f.good for f in self.files)
+
+
+def differs(
+    *, listed: Sequence[LandingObject], loaded: Sequence[LoadedFile], on_vanished: Literal["keep", "replace"]
+) -> bool:
+    """Whether a load would change anything: an object is new, rewritten or (where that counts) has vanished."""
+    now = {o.identity for o in listed}
+    before = {(f.key, f.etag) for f in loaded}
+    return bool(now - before) or (on_vanished == "replace" and bool(before - now))
 
 
 def plan_load(

@@ -47,6 +47,9 @@ class DropStaging:
         return f"DROP TABLE {STAGING}"
 
 
+_COPY_KEYWORD = {"plain": "", "gzip": " GZIP", "zstd": " ZSTD"}
+
+
 @dataclass(frozen=True)
 class Copy:
     """COPY of one manifest into the staging table."""
@@ -56,7 +59,7 @@ class Copy:
     jsonpaths_url: str
     role_arn: str
     region: str
-    gzip: bool
+    compression: str = "plain"
 
     def sql(self) -> str:
         return self._with_role(self.role_arn)
@@ -70,7 +73,7 @@ class Copy:
         return (
             f"COPY {STAGING} ({columns}) FROM {quoted(self.manifest_url)} IAM_ROLE {quoted(role)} MANIFEST "
             f"FORMAT AS JSON {quoted(self.jsonpaths_url)} TIMEFORMAT 'auto' TRUNCATECOLUMNS MAXERROR 0 "
-            f"REGION {quoted(self.region)} COMPUPDATE OFF STATUPDATE OFF{' GZIP' if self.gzip else ''}"
+            f"REGION {quoted(self.region)} COMPUPDATE OFF STATUPDATE OFF{_COPY_KEYWORD[self.compression]}"
         )
 
 
@@ -115,7 +118,7 @@ class LoadedBetween:
 
     def sql(self) -> str:
         return (
-            "SELECT landing_hour, object_key, etag, records, loaded, quarantined, duplicates_dropped "
+            "SELECT landing_hour, object_key, etag, rules, records, loaded, quarantined, duplicates_dropped "
             "FROM shopware_ops.load_history "
             "WHERE stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP) "
             "AND superseded_at IS NULL ORDER BY landing_hour, object_key"
