@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import threading
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,21 +11,25 @@ import pyarrow as pa
 
 Offsets = npt.NDArray[np.int64]
 
-_NEW_LINE, _OPEN, _CLOSE, _BRACKET = 10, 123, 125, 91
+_NEW_LINE, _RETURN, _OPEN, _CLOSE, _BRACKET = 10, 13, 123, 125, 91
+_WINDOW_BYTES = 4096
 
 
 def candidate_offsets(buffer: bytes, *, final: bool) -> Offsets:
     """Boundaries [0, b1, ..., bn] of the stretches that may be one record each.
 
-    A boundary stands after every new line and between every `}` and `{` that touch. Neither can occur inside a
-    sound record but within a string; then both halves are invalid JSON, so a stretch that is one whole valid
-    object, and begins where the one before ended, is a true record. Without `final`, what follows the last
-    boundary is left out: it may go on.
+    A boundary stands after every run of new lines and between every `}` and `{` that touch. Where such a place
+    lies inside a record (in a pretty-printed one, or within a string), the stretch before it is no JSON; so a
+    stretch that is one whole valid object, and begins where the record before ended, is a record. Without
+    `final`, what follows the last boundary is left out: it may go on.
     """
     data = np.frombuffer(buffer, dtype=np.uint8)
     breaks = data[:-1] == _CLOSE
     breaks &= data[1:] == _OPEN
-    breaks |= data[:-1] == _NEW_LINE
+    after_line = data[:-1] == _NEW_LINE
+    after_line &= data[1:] != _NEW_LINE
+    after_line &= data[1:] != _RETURN
+    breaks |= after_line
     inner = np.flatnonzero(breaks).astype(np.int64) + 1
     ends_here = final or (len(data) > 0 and data[-1] == _NEW_LINE)
     tail = [len(buffer)] if ends_here and len(buffer) else []
@@ -42,6 +45,15 @@ def as_arrow(buffer: bytes, offsets: Offsets) -> pa.Table:
     return pa.Table.from_batches(batches, schema=pa.schema([("line", pa.large_string())]))
 
 
+def chosen_lines(buffer: bytes, offsets: Offsets, lines: npt.NDArray[np.int64]) -> tuple[bytes, Offsets]:
+    """A buffer of the chosen stretches alone, and the offsets of these in it."""
+    if len(lines) == len(offsets) - 1:
+        return buffer, offsets
+    starts, ends = offsets[lines], offsets[lines + 1]
+    chosen = b"".join([buffer[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+    return chosen, np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
+
+
 def brackets_per_line(buffer: bytes, offsets: Offsets) -> npt.NDArray[np.int64]:
     """How many `{` and `[` each stretch holds: an upper bound of its nesting depth."""
     data = np.frombuffer(buffer, dtype=np.uint8)
@@ -51,22 +63,24 @@ def brackets_per_line(buffer: bytes, offsets: Offsets) -> npt.NDArray[np.int64]:
 
 def without_invalid_utf8(buffer: bytes, offsets: Offsets) -> bytes:
     """The buffer with every stretch that is not UTF-8 blanked out, so that it is no record to anybody."""
-    if buffer.isascii():
-        return buffer
-    faults: list[int] = []
-
-    def note(error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeDecodeError)
-        faults.append(error.start)
-        return "", error.end
-
-    # A handler of its own, because one pass that meets every fault is linear, and a pass for each is not.
-    codecs.register_error(name := f"weblogs-{threading.get_ident()}", note)
-    buffer.decode("utf-8", name)
-    if not faults:
+    if buffer.isascii() or _is_utf8(buffer):
         return buffer
     blanked = bytearray(buffer)
-    for line in np.unique(np.searchsorted(offsets, faults, side="right") - 1).tolist():
-        start, end = int(offsets[line]), int(offsets[line + 1])
-        blanked[start:end] = b" " * (end - start)
+    # By windows first: an error costs a copy of all that was to be decoded.
+    edges = np.searchsorted(offsets, np.arange(0, len(buffer), _WINDOW_BYTES)).tolist()
+    lines = [*dict.fromkeys(edges), len(offsets) - 1]
+    for first, last in pairwise(lines):
+        if _is_utf8(buffer[offsets[first] : offsets[last]]):
+            continue
+        for start, end in pairwise(offsets[first : last + 1].tolist()):
+            if not _is_utf8(buffer[start:end]):
+                blanked[start:end] = b" " * (end - start)
     return bytes(blanked)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -10,6 +10,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_CONTENT_BYTES = 2 * 1024**3
 """Decompressed content beyond this is refused: Firehose buffers at most 128 MiB an object."""
 
+_GZIP = 31
+_SLICE_BYTES = 16 * 1024
+_INFLATED_BYTES = 1024 * 1024
+
 
 class UnreadableContent(Exception):
     """The object's content cannot be trusted as a whole; `reason` says why."""
@@ -25,28 +29,43 @@ def is_gzip(head: bytes) -> bool:
 
 
 def decompressed(blocks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
-    """The content of one or several gzip members, in blocks of at most `block_bytes`.
+    """The content of one or several gzip members, in blocks of about `block_bytes`, the last one smaller.
 
     Raises UnreadableContent: corrupt_gzip (bad header, bad data, wrong CRC or length, trailing bytes that are no
     member), truncated_gzip, content_too_large.
     """
-    stream = zlib.decompressobj(wbits=31)
-    total, begun = 0, False
-    for block in blocks:
-        pending = block
+    gathered, total = bytearray(), 0
+    for content in _inflated(blocks):
+        total += len(content)
+        if total > MAX_CONTENT_BYTES:
+            raise UnreadableContent("content_too_large")
+        gathered += content
+        if len(gathered) >= block_bytes:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
+
+
+def _inflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    stream, begun = zlib.decompressobj(wbits=_GZIP), False
+    for piece in _slices(blocks):
+        pending = piece
         while pending:
             if stream.eof:
-                stream, begun = zlib.decompressobj(wbits=31), False
+                stream, begun = zlib.decompressobj(wbits=_GZIP), False
             try:
-                content = stream.decompress(pending, block_bytes)
+                yield stream.decompress(pending, _INFLATED_BYTES)
             except zlib.error:
                 raise UnreadableContent("corrupt_gzip") from None
             begun = True
             pending = stream.unused_data if stream.eof else stream.unconsumed_tail
-            total += len(content)
-            if total > MAX_CONTENT_BYTES:
-                raise UnreadableContent("content_too_large")
-            if content:
-                yield content
     if begun and not stream.eof:
         raise UnreadableContent("truncated_gzip")
+
+
+def _slices(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks little by little: zlib copies what it leaves over of its input, after each member and output."""
+    for block in blocks:
+        for at in range(0, len(block), _SLICE_BYTES):
+            yield block[at : at + _SLICE_BYTES]

@@ -92,7 +92,7 @@ class DerivedKey:
         cls, zone: Zone, stream: str, hour: LandingHour, source: LandingObject, rules: str, suffix: str
     ) -> DerivedKey:
         """The name of what is made from one landing object under the given rules."""
-        identity = "\0".join((source.key, source.etag, rules))
+        identity = f"{source.key}\0{source.etag}\0{rules}"
         return cls(zone, stream, hour, _label(source.key), _digest(identity.encode()), suffix)
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -20,7 +20,7 @@ from weblogs_platform.core.partitions import LandingHour
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Redshift's limit for one JSON object, braces included."""
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever validation itself changes its judgement, so that reports of older rules are not reused."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
@@ -78,10 +78,20 @@ class Field:
     maximum: int | None = None
     default_sql: str | None = None
 
-    @property
+    @cached_property
     def members(self) -> tuple[str, ...]:
         """The object members that lead to the value: `$.payload.page` is `("payload", "page")`."""
         return tuple(self.path.split(".")[1:])
+
+    @cached_property
+    def member(self) -> str:
+        """The last of them, which holds the value."""
+        return self.members[-1]
+
+    @cached_property
+    def in_payload(self) -> bool:
+        """Whether the value stands in the payload, and not at the root."""
+        return len(self.members) == 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +121,7 @@ class StreamSpec:
         if problems:
             raise InvalidSpec(f"stream {self.name!r}: " + "; ".join(problems))
 
-    def _problems(self):  # type: ignore[no-untyped-def]
+    def _problems(self) -> Iterator[str]:
         for label, name in (("name", self.name), ("schema", self.schema), ("table", self.table)):
             if not _IDENTIFIER.fullmatch(name):
                 yield f"{label} {name!r} is not a lower-case identifier"
@@ -119,18 +129,23 @@ class StreamSpec:
             yield f"landing_prefix {self.landing_prefix!r} must not begin or end with a slash"
         if not 0 < self.invalid_share_threshold <= 1:
             yield "invalid_share_threshold is a share in (0, 1]"
+        if len(set(self.flat_names.values())) < len(self.flat_names):
+            yield "flat_names gives two members one name"
         columns = [f.column for f in self.fields]
         if not columns or len(set(columns)) != len(columns):
             yield "columns must be there and unique"
-        for f in self.fields:
-            if not _IDENTIFIER.fullmatch(f.column):
-                yield f"column {f.column!r} is not a lower-case identifier"
-            if not _PATH.fullmatch(f.path) or (len(f.members) == 2 and f.members[0] != self.payload):
-                yield f"path {f.path!r} of {f.column} is neither $.name nor $.{self.payload}.name"
-            if f.required and f.default_sql:
-                yield f"{f.column} cannot be required and have a default"
         if not any(f.required for f in self.fields):
             yield "at least one field must be required, or an empty object would be a valid record"
+        for f in self.fields:
+            yield from self._field_problems(f)
+
+    def _field_problems(self, f: Field) -> Iterator[str]:
+        if not _IDENTIFIER.fullmatch(f.column):
+            yield f"column {f.column!r} is not a lower-case identifier"
+        if not _PATH.fullmatch(f.path) or (f.in_payload and f.members[0] != self.payload):
+            yield f"path {f.path!r} of {f.column} is neither $.name nor $.{self.payload}.name"
+        if f.required and f.default_sql:
+            yield f"{f.column} cannot be required and have a default"
 
     @cached_property
     def rules_digest(self) -> str:
@@ -146,6 +161,16 @@ class StreamSpec:
             ],
         }  # fmt: skip
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def payload_members(self) -> frozenset[str]:
+        """The declared members of the payload."""
+        return frozenset(f.member for f in self.fields if f.in_payload)
+
+    @cached_property
+    def flat_marks(self) -> frozenset[str]:
+        """Members that a flat record has and neither an envelope nor a payload: by these it is known."""
+        return frozenset(self.flat_names) - {self.payload} - {m for f in self.fields for m in f.members}
 
     @property
     def qualified_table(self) -> str:

@@ -16,22 +16,36 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, NoReturn
 
-from weblogs_platform.core.spec import Double, Field, Integer, StreamSpec, Timestamp, Varchar
+from weblogs_platform.core.spec import (
+    MAX_RECORD_BYTES,
+    Double,
+    Field,
+    Integer,
+    StreamSpec,
+    Timestamp,
+    Varchar,
+)
 
-ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z?"
-"""The spelling of a TIMESTAMP that is accepted: ISO 8601 in UTC. An offset other than Z is not."""
+ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z?"
+"""The spelling of a TIMESTAMP that is accepted: ISO 8601 in UTC. An offset other than Z is not, nor are a leap
+second and the hour 24, which readers take for different times."""
 
 MAX_EPOCH_SECS = 253_402_300_800
 """9999-12-31 24:00: a number from here on is no time in seconds (most likely milliseconds)."""
 
+MAX_PRESENT = 500
+"""Members of one record that are counted by name; a record may bring 20,000 of its own."""
+
 _ISO = re.compile(ISO_TIMESTAMP, re.ASCII)
 _DIGITS = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_MANY_DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NOT_ZERO = re.compile(r"[^eE]*[1-9]", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INT_MAX = 2**31 - 1
 
@@ -45,19 +59,12 @@ class NumberText(str):
 class Members(list[tuple[str, Any]]):
     """The members of a JSON object in order, repeated keys included."""
 
-    def get(self, key: str) -> Any:
-        """The value of the last member of that key; None when there is none."""
-        return next((value for name, value in reversed(self) if name == key), None)
-
-    def keys(self) -> list[str]:
-        return [name for name, _ in self]
-
 
 @dataclass(frozen=True)
 class Verdict:
     """reasons: empty when the record is good. conformed: the bytes to load instead of the record's own, or
     None when it loads as it stands. truncated: columns whose value COPY will cut. present: JSONPaths of the
-    members at root and in the payload, as they will be loaded."""
+    members at root and in the payload, as they will be loaded, the first MAX_PRESENT of them."""
 
     reasons: tuple[str, ...]
     conformed: bytes | None = None
@@ -83,16 +90,27 @@ def judge(raw: bytes, spec: StreamSpec) -> Verdict:
         return Verdict(("malformed_json",))
     if not isinstance(root, Members):
         return Verdict(("not_an_object",))
-    if _repeats(root, spec):
-        return Verdict(("duplicate_key",))
-    flat = _is_flat(root, spec)
-    envelope = _enveloped(root, spec) if flat else root
-    verdict = _judge_fields(envelope, spec)
+    outer = dict(root)
+    payload = outer.get(spec.payload)
+    members = payload if isinstance(payload, Members) else Members()
+    inner = dict(members)
+    if len(outer) < len(root) or len(inner) < len(members):
+        return Verdict(("duplicate_key",))  # which of them counts would be an accident
+    flat = spec.payload not in outer and not outer.keys().isdisjoint(spec.payload_members)
+    if flat:
+        outer, inner = _enveloped(outer, spec)
+    envelope = Members([*outer.items(), (spec.payload, Members(inner.items()))]) if flat else root
+    verdict = _judge_fields(outer, inner, spec)
     if "\\u" in text and _SURROGATE.search(dump(envelope)):
         return Verdict(("invalid_unicode", *verdict.reasons), present=verdict.present)
-    if flat and verdict.good:
-        return Verdict((), dump(envelope).encode(), verdict.truncated, verdict.present)
-    return verdict
+    return _conformed(envelope, verdict) if flat and verdict.good else verdict
+
+
+def _conformed(envelope: Members, verdict: Verdict) -> Verdict:
+    body = dump(envelope).encode()
+    if len(body) > MAX_RECORD_BYTES:
+        return Verdict(("record_too_large",), present=verdict.present)
+    return Verdict((), body, verdict.truncated, verdict.present)
 
 
 def dump(value: Any) -> str:
@@ -124,32 +142,17 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _repeats(root: Members, spec: StreamSpec) -> bool:
-    """Whether a key comes twice where declared values stand: which of them counts would be an accident."""
-    payload = root.get(spec.payload)
-    levels = [root] + ([payload] if isinstance(payload, Members) else [])
-    return any(len(set(level.keys())) < len(level) for level in levels)
+def _enveloped(root: dict[str, Any], spec: StreamSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A flat record's members at root and in the payload, as the jsonpaths expect them."""
+    outer = {spec.flat_names[name]: value for name, value in root.items() if name in spec.flat_names}
+    return outer, {name: value for name, value in root.items() if name not in spec.flat_names}
 
 
-def _is_flat(root: Members, spec: StreamSpec) -> bool:
-    if spec.payload in root.keys():
-        return False
-    inner = {f.members[-1] for f in spec.fields if len(f.members) == 2}
-    return not inner.isdisjoint(root.keys())
-
-
-def _enveloped(root: Members, spec: StreamSpec) -> Members:
-    """A flat record in the shape that the jsonpaths expect."""
-    outer = Members((spec.flat_names[name], value) for name, value in root if name in spec.flat_names)
-    inner = Members((name, value) for name, value in root if name not in spec.flat_names)
-    return Members([*outer, (spec.payload, inner)])
-
-
-def _judge_fields(root: Members, spec: StreamSpec) -> Verdict:
+def _judge_fields(outer: dict[str, Any], inner: dict[str, Any], spec: StreamSpec) -> Verdict:
     reasons: list[str] = []
     truncated: list[str] = []
     for f in spec.fields:
-        value = _value_at(root, f)
+        value = (inner if f.in_payload else outer).get(f.member)
         if is_null(value):
             if f.required:
                 reasons.append(f"null_required:{f.column}")
@@ -161,22 +164,13 @@ def _judge_fields(root: Members, spec: StreamSpec) -> Verdict:
             isinstance(f.type, Varchar) and len(_as_text(value).encode("utf-8", "replace")) > f.type.max_bytes
         ):
             truncated.append(f.column)
-    return Verdict(tuple(reasons), None, tuple(truncated), tuple(_present(root, spec)))
+    return Verdict(tuple(reasons), None, tuple(truncated), _present(outer, inner, spec))
 
 
-def _value_at(root: Members, f: Field) -> Any:
-    value: Any = root
-    for member in f.members:
-        value = value.get(member) if isinstance(value, Members) else None
-    return value
-
-
-def _present(root: Members, spec: StreamSpec) -> Iterator[str]:
-    for name, value in root:
-        if name == spec.payload and isinstance(value, Members):
-            yield from (f"$.{spec.payload}.{inner}" for inner in value.keys())
-        else:
-            yield f"$.{name}"
+def _present(outer: dict[str, Any], inner: dict[str, Any], spec: StreamSpec) -> tuple[str, ...]:
+    at_root = (f"$.{name}" for name in outer if name != spec.payload or not inner)
+    in_payload = (f"$.{spec.payload}.{name}" for name in inner)
+    return tuple(islice(chain(at_root, in_payload), MAX_PRESENT))
 
 
 def _type_problem(f: Field, value: Any) -> str | None:
@@ -208,7 +202,7 @@ def _as_text(value: Any) -> str:
 
 def _integer_problem(f: Field, value: Any) -> str | None:
     if not isinstance(value, str) or not _DIGITS.fullmatch(value):
-        too_long = isinstance(value, str) and value.lstrip("+-").isdecimal()
+        too_long = isinstance(value, str) and _MANY_DIGITS.fullmatch(value)
         return "out_of_range" if too_long else "wrong_type"
     number = int(value)
     low = -_INT_MAX - 1 if f.minimum is None else f.minimum
@@ -218,10 +212,10 @@ def _integer_problem(f: Field, value: Any) -> str | None:
 
 def _finite(value: Any) -> float | None:
     """The number that COPY would make of it for a FLOAT, or None when it would not."""
-    if not isinstance(value, str) or len(value) > 400 or not _NUMBER.fullmatch(value):
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         return None
     number = float(value)
-    tiny = 0 < abs(number) < 1e-300
+    tiny = abs(number) < 1e-300 and _NOT_ZERO.match(value)
     return None if math.isinf(number) or tiny else number
 
 
