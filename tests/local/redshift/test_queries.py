@@ -1,5 +1,6 @@
 """Redshift's SQL: what each function and construct returns, and what is refused."""
 
+# ruff: noqa: DTZ001 - TIMESTAMP has no zone, and neither has what is expected of it
 from __future__ import annotations
 
 import datetime as dt
@@ -156,8 +157,8 @@ _QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
      [(1, 1 / 3), (2, 2 / 3)]),
     ("SELECT n, LAG(n) OVER (ORDER BY n), AVG(n) OVER () FROM {t} WHERE n IS NOT NULL ORDER BY n",
      [(1, None, 2), (2, 1, 2), (4, 2, 2)]),
-    ("SELECT LAST_VALUE(n IGNORE NULLS) OVER (ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) "
-     "FROM {t} WHERE store = 2 LIMIT 1", [(4,)]),
+    (("SELECT LAST_VALUE(n IGNORE NULLS) OVER (ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) "
+     "FROM {t} WHERE store = 2 LIMIT 1"), [(4,)]),
     ("SELECT LAG(n, 1) IGNORE NULLS OVER (ORDER BY day) FROM {t} WHERE store = 2 ORDER BY day", [(None,), (4,)]),
     ("SELECT store, n FROM {t} QUALIFY ROW_NUMBER() OVER (PARTITION BY store ORDER BY n) = 1 ORDER BY 1",
      [(1, 1), (2, 4)]),

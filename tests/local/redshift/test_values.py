@@ -1,5 +1,6 @@
 """Values through the driver: every type there and back, NULLs, parameters in every style, frames."""
 
+# ruff: noqa: DTZ001 - TIMESTAMP has no zone, and neither has what is expected of it
 from __future__ import annotations
 
 import datetime as dt

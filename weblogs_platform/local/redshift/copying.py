@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from weblogs_platform.local.redshift.contract import (
+    CopyOutcome,
     FileLoad,
     LoadError,
     RedshiftError,
@@ -32,7 +33,9 @@ def execute_copy(session: Session, sql: str) -> Execution:
     except (RedshiftError, duckdb.Error):
         if loader.began:  # bad data: the id stays, for a look into stl_load_errors
             session.copy_state.id_before_transaction = session.copy_state.last_id
+            loader.record_outcome(statement.source_url, None)
         raise
+    loader.record_outcome(statement.source_url, outcome)
     session.copy_state.last_count = outcome.rows
     notice = f"Load into table '{statement.table}' completed, {outcome.rows} record(s) loaded successfully."
     return Execution("COPY", notices=[("00000", notice)])
@@ -100,6 +103,10 @@ class _Loader:
 
     def record_files(self, files: Sequence[FileLoad]) -> None:
         self._session.backend.history.add_files(self._context(), files)
+
+    def record_outcome(self, source_url: str, outcome: CopyOutcome | None) -> None:
+        """Writes the row of sys_load_history."""
+        self._session.backend.history.add_load(self._context(), source_url, outcome)
 
     def _current_query_id(self) -> int:
         if self._query_id is None:

@@ -7,6 +7,10 @@ CREATE TABLE IF NOT EXISTS {database}.rs_internal.load_files (
     userid INTEGER, tbl BIGINT, table_name VARCHAR, database_name VARCHAR, session BIGINT, transaction_id BIGINT,
     query BIGINT, filename VARCHAR, curtime TIMESTAMP, lines_scanned BIGINT, bytes_scanned BIGINT, errors BIGINT,
     starttime TIMESTAMP);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.loads (
+    userid INTEGER, query BIGINT, transaction_id BIGINT, session BIGINT, database_name VARCHAR, table_name VARCHAR,
+    status VARCHAR, starttime TIMESTAMP, endtime TIMESTAMP, data_source VARCHAR, file_count BIGINT,
+    loaded_rows BIGINT, error_count BIGINT);
 CREATE TABLE IF NOT EXISTS {database}.rs_internal.grants (
     grantee VARCHAR, privilege VARCHAR, scope VARCHAR, schema_name VARCHAR, table_id BIGINT);
 CREATE SEQUENCE IF NOT EXISTS {database}.rs_internal.query_ids START 1000;

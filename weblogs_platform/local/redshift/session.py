@@ -195,14 +195,19 @@ class Session:
         self._open_batches = None
         if self._engine_open:
             self._engine_open = False
-            with suppress(duckdb.Error):  # the engine may have ended the transaction by itself
-                self.raw_connection.execute("ROLLBACK")
+            self._roll_engine_back()
         if self._changes_catalog:
             self.catalog.forget()
         self.copy_state.last_id = self.copy_state.id_before_transaction
         if self.settings.copy() != self._settings_before:
             self.settings.restore(self._settings_before)
             self.apply_timezone()
+
+    def _roll_engine_back(self) -> None:
+        """Twice: a late interrupt may end the first attempt. When nothing is open any more, both fail."""
+        for _ in range(2):
+            with suppress(duckdb.Error):
+                self.raw_connection.execute("ROLLBACK")
 
     def _end_transaction(self) -> None:
         self.status, self.implicit = "I", False

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from weblogs_platform.local.redshift.contract import FileLoad, LoadError, TableInfo
+from weblogs_platform.local.redshift.contract import CopyOutcome, FileLoad, LoadError, TableInfo
 from weblogs_platform.local.redshift.database import INTERNAL_SCHEMA, Database
 from weblogs_platform.local.redshift.dialect.translate import quoted
 
@@ -33,14 +33,14 @@ _READ = {
                curtime, 1 AS status, 's3' AS file_format
         FROM {schema}.load_files""",
     "sys_load_history": """
-        SELECT userid AS user_id, query AS query_id, any_value(transaction_id) AS transaction_id,
-               any_value(session) AS session_id, any_value(database_name) AS database_name, 'completed' AS status,
-               any_value(table_name) AS table_name, min(starttime) AS start_time, max(curtime) AS end_time,
-               date_diff('microsecond', min(starttime), max(curtime)) AS duration,
-               any_value(regexp_extract(filename, '^s3://[^/]+/(?:.*/)?')) AS data_source,
-               count(*) AS source_file_count, CAST(sum(lines_scanned - errors) AS BIGINT) AS loaded_rows,
-               CAST(sum(bytes_scanned) AS BIGINT) AS source_file_bytes, CAST(sum(errors) AS BIGINT) AS error_count
-        FROM {schema}.load_files GROUP BY userid, query""",
+        SELECT userid AS user_id, query AS query_id, transaction_id, session AS session_id, database_name, status,
+               table_name, starttime AS start_time, endtime AS end_time,
+               date_diff('microsecond', starttime, endtime) AS duration, data_source, 'JSON' AS file_format,
+               loaded_rows,
+               (SELECT CAST(sum(bytes_scanned) AS BIGINT) FROM {schema}.load_files f WHERE f.query = l.query)
+                   AS source_file_bytes,
+               file_count AS source_file_count, error_count
+        FROM {schema}.loads l""",
 }
 
 
@@ -67,7 +67,11 @@ class LoadHistory:
 
     def _prune(self) -> None:
         with self._database.cursor() as connection:
-            for table, column in (("load_errors", "starttime"), ("load_files", "curtime")):
+            for table, column in (
+                ("load_errors", "starttime"),
+                ("load_files", "curtime"),
+                ("loads", "endtime"),
+            ):
                 connection.execute(
                     f"DELETE FROM {self._schema}.{table} "
                     f"WHERE {column} < CAST(now() AS TIMESTAMP) - INTERVAL {_KEPT_DAYS} DAY"
@@ -114,14 +118,28 @@ class LoadHistory:
             ],
         )  # fmt: skip
 
-    def _insert(self, table: str, rows: list[list[object]]) -> None:
+    def add_load(self, context: CopyContext, source_url: str, outcome: CopyOutcome | None) -> None:
+        """The row of sys_load_history; None for a COPY that failed while it loaded."""
+        status = "aborted" if outcome is None else "completed"
+        counts = (outcome.files, outcome.rows, outcome.errors) if outcome is not None else (None, 0, None)
+        self._insert(
+            "loads",
+            [
+                [
+                    context.user_id, context.query_id, context.transaction_id, context.session_id, context.database,
+                    context.table.name, status, context.started, utc_now(), source_url, *counts,
+                ]
+            ],
+        )  # fmt: skip
+
+    def _insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         if not rows:
             return
-        marks = ", ".join("?" * len(rows[0]))
+        columns = zip(*rows, strict=True)
+        batch = pa.table({f"c{index}": pa.array(column) for index, column in enumerate(columns)})
         with self._database.cursor() as connection:
-            connection.execute("BEGIN TRANSACTION")
-            connection.executemany(f"INSERT INTO {self._schema}.{table} VALUES ({marks})", rows)
-            connection.execute("COMMIT")
+            connection.register("rs_rows", batch)
+            connection.execute(f"INSERT INTO {self._schema}.{table} SELECT * FROM rs_rows")
 
 
 def _naive_utc(moment: datetime) -> datetime:
