@@ -57,10 +57,19 @@ def connect(server: RunningServer) -> Iterator[Connect]:
             connection.close()
 
 
+@pytest.fixture(scope="session")
+def shared(server: RunningServer) -> Iterator[Any]:
+    """One connection for all tests that change nothing in their session: a login takes longer than most tests."""
+    connection = open_connection(server)
+    connection.autocommit = True
+    yield connection
+    connection.close()
+
+
 @pytest.fixture
-def cursor(connect: Connect) -> Any:
-    """A cursor that commits statement by statement."""
-    return connect(autocommit=True).cursor()
+def cursor(shared: Any) -> Any:
+    """A cursor that commits statement by statement, on a connection that other tests use too."""
+    return shared.cursor()
 
 
 @pytest.fixture

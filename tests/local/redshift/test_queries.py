@@ -220,8 +220,9 @@ def test_time_functions_agree_within_a_transaction(connect: Connect) -> None:
     assert rows(cursor, "SELECT SYSDATE") == [(start,)]
 
 
-def test_timezone_setting_moves_now(cursor: Any) -> None:
+def test_timezone_setting_moves_now(connect: Connect) -> None:
     """A TIMESTAMPTZ shows the same moment; a cast to TIMESTAMP the session's clock."""
+    cursor = connect(autocommit=True).cursor()
     cursor.execute("SET timezone TO 'Asia/Tokyo'")
     assert rows(cursor, "SELECT ('2025-07-01 00:00:00+00'::TIMESTAMPTZ)::TIMESTAMP") == [
         (dt.datetime(2025, 7, 1, 9),)

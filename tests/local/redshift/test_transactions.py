@@ -144,9 +144,10 @@ def test_client_that_vanishes_while_it_waits_gives_up_its_place(
     holder.cursor().execute(f"CREATE TABLE {schema}.t (a INT)")
     holder.commit()
     holder.cursor().execute(f"INSERT INTO {schema}.t VALUES (1)")
+    before = _connections(server)
     with WireClient(server) as client:
         client.send(packed(b"Q", f"INSERT INTO {schema}.t VALUES (2)\0".encode()))
-    _until(lambda: _connections(server) <= 2)
+    _until(lambda: _connections(server) <= before)
     holder.commit()
     assert rows(holder.cursor(), f"SELECT a FROM {schema}.t") == [(1,)]
 
@@ -172,8 +173,9 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_statement_timeout_ends_a_long_query(cursor: Any) -> None:
+def test_statement_timeout_ends_a_long_query(connect: Connect) -> None:
     """A query that would take minutes ends with 57014; the session goes on."""
+    cursor = connect(autocommit=True).cursor()
     cursor.execute("SET statement_timeout TO 300")
     started = time.monotonic()
     assert refusal(cursor, _ENDLESS) == "57014"
