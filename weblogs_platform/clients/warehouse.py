@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -177,18 +177,16 @@ def _translation(error: Exception) -> WeblogsError:
 
 
 def _abandon(connection: Any) -> None:
-    try:
+    # The first error is the one to tell; the server rolls back by itself.
+    with suppress(Exception):
         connection.rollback()
-    except Exception:  # noqa: BLE001 - the first error is the one to tell; the server rolls back by itself
-        pass
     _close(connection)
 
 
 def _close(connection: Any) -> None:
-    try:
+    # Committed or rolled back already: a failing close changes nothing.
+    with suppress(Exception):
         connection.close()
-    except Exception:  # noqa: BLE001 - committed or rolled back already: a failing close changes nothing
-        pass
 
 
 def _brief(error: BaseException) -> str:
