@@ -113,6 +113,20 @@ def test_failed_copy_keeps_its_id_for_the_error_table(stack: Endpoints, connecti
     ]
 
 
+def test_readers_do_not_see_the_raw_lines_of_others(
+    stack: Endpoints, loading: RunningServer, connection: Any
+) -> None:
+    """Raw lines hold personal data; users see their own loads only, as in Redshift."""
+    cursor = connection.cursor()
+    cursor.execute(_copy(stack, _delivered(stack, _record("bad")), "MAXERROR 5"))
+    connection.commit()
+    reader = open_connection(loading, "reader")
+    for relation in ("stl_load_errors", "sys_load_error_detail", "stl_load_commits", "sys_load_history"):
+        assert rows(cursor, f"SELECT COUNT(*) > 0 FROM {relation}") == [(True,)]
+        assert rows(reader.cursor(), f"SELECT COUNT(*) FROM {relation}") == [(0,)]
+    reader.close()
+
+
 def test_copy_with_an_unknown_role_is_refused(stack: Endpoints, connection: Any) -> None:
     """Also `default`, when the server was given none."""
     cursor = connection.cursor()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from weblogs_platform.local.redshift import ddl
 from weblogs_platform.local.redshift.catalog import live_name
@@ -175,7 +176,9 @@ def _fill_live(session: Session, plan: Plan) -> None:
 def live_rows(session: Session, name: str) -> pa.Table:
     """The rows of a relation that lives outside of DuckDB's snapshot."""
     if name != "pg_user":
-        return session.backend.history.read(name)
+        found = session.backend.history.read(name)
+        own = pc.field(found.column_names[0]) == session.backend.user_id(session.user)
+        return found.filter(own) if session.read_only else found  # only administrators see others' raw lines
     users = session.backend.config.users
     return pa.table(
         {
