@@ -20,7 +20,7 @@ class ManifestEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one COPY reads; all entries share one compression, because GZIP is an option of the COPY."""
+    """What one COPY reads; all entries share one compression, because that is an option of the COPY."""
 
     compression: str
     entries: tuple[ManifestEntry, ...]
@@ -35,9 +35,9 @@ class Manifest:
 
 
 def manifests_for(bucket: str, files: Sequence[FileReport]) -> tuple[Manifest, ...]:
-    """At most two manifests, plain and gzip, of the objects that have records to load, in key order."""
+    """One manifest for each compression of the objects that have records to load, in key order."""
     made: list[Manifest] = []
-    for compression in ("plain", "gzip"):
+    for compression in ("plain", "gzip", "zstd"):
         group = [f for f in files if f.load_key is not None and f.load_compression == compression]
         if group:
             entries = tuple(ManifestEntry(f"s3://{bucket}/{f.load_key}", f.load_bytes) for f in group)

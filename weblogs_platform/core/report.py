@@ -58,8 +58,8 @@ class FileReport:
 
     @property
     def load_compression(self) -> str:
-        """How the object at load_key is compressed; split copies are plain."""
-        return self.compression if self.load_key == self.source.key else "plain"
+        """How the object at load_key is compressed; split copies are Zstandard."""
+        return self.compression if self.load_key == self.source.key else "zstd"
 
     def to_json(self) -> dict[str, Any]:
         data = {k: v for k, v in vars(self).items() if k not in ("source", "samples")}

@@ -107,7 +107,7 @@ def _load_manifest(
         jsonpaths_url=lake.url(jsonpaths_key(spec.name)),
         role_arn=warehouse.copy_role_arn,
         region=warehouse.region,
-        gzip=manifest.compression == "gzip",
+        compression=manifest.compression,
     )
     tx.execute(CreateStaging(spec))
     tx.execute(copy)

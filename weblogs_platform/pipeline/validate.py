@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from weblogs_platform.bulk.screen import FINGERPRINT, Screen
+from weblogs_platform.bulk.fingerprints import FINGERPRINT
+from weblogs_platform.bulk.screen import WORTH_A_CLOSER_LOOK, Screen
 from weblogs_platform.clients.lake import Lake, ObjectMissing
 from weblogs_platform.core.errors import HourNotValidated, InvalidDocument, WeblogsError
 from weblogs_platform.core.keys import LandingObject, Zone, hour_report_key
@@ -87,7 +88,7 @@ def _validate_lane(
     failed: list[WeblogsError] = []
     if not objects:
         return done, failed
-    screen = Screen(spec)
+    screen = Screen(spec, closer_look_from=WORTH_A_CLOSER_LOOK)
     try:
         for landed in objects:
             try:

@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from weblogs_platform.bulk import zstandard
 from weblogs_platform.bulk.scan import BLOCK_BYTES, Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.clients.lake import Lake
@@ -133,12 +134,14 @@ def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
 def _written(
     lake: Lake, names: Names, scan: Scan, splitter: Splitter, size: int, compression: str
 ) -> Validated:
-    split = splitter.changed or scan.dropped_bom
+    split = splitter.changed or scan.dropped_bom or scan.array_seen
     load_key = names.source.key if scan.good else None
     load_bytes = names.source.size_bytes if scan.good else 0
     if split and scan.good:
-        load_key, load_bytes = names.key(Zone.VALIDATED, "json"), splitter.good_bytes.tell()
-        _put(lake, load_key, splitter.good_bytes)
+        load_key = names.key(Zone.VALIDATED, "json.zst")
+        with zstandard.compressed(splitter.good_bytes, SPOOL_BYTES) as copy:
+            load_bytes = copy.tell()
+            _put(lake, load_key, copy)
     invalid_key = names.key(Zone.INVALID, "jsonl") if scan.bad else None
     if invalid_key:
         if splitter.needs_raw_object:
