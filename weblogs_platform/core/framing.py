@@ -11,12 +11,12 @@ A record cut just before a value has its neighbour standing in that value's plac
 it is an envelope (or a flat record by its own marks), which never nests in a sound record, or when it has a
 line to itself.
 
-What no reader can promise: a cut or a changed byte that leaves valid JSON is judged as the record that it
-spells (`3` for `5`, two flat records cut and joined into one object). What this one does not: without new lines, a
-flat record that bears no mark of its own is lost when the record before it was cut just before a value; in a
-root array, a flat record nested in a list of a broken one is taken for an element; and a neighbour of a broken
-stretch that is too long to be held (`bulk.scan`) is found only where it stands as a record does, or on a line
-of its own.
+What no reader can promise: a fault that leaves a whole object at root is judged as the record it spells (`3` for
+`5`; a brace put in that ends or begins the record early; two records cut and joined into one; a payload whose
+envelope was cut off before it). What this one does not: without new lines, a flat record that bears no mark of
+its own is lost when the record before it was cut just before a value; in a root array, a flat record nested in
+a list of a broken one is taken for an element; and a neighbour of a broken stretch that is too long to be held
+(`bulk.scan`) is found only where it stands as a record does, or on a line of its own.
 
 Text is latin-1 decoded bytes: one character per byte, so that every index is a byte offset; all of JSON's
 structure is ASCII, and what strings hold is judged later, on the bytes. The time is linear in the text: what
