@@ -69,7 +69,10 @@ def stream_job(*, spec: StreamSpec):
 
 
 def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
-    """The declarations of the four assets, in the order of the data."""
+    """The declarations of the four assets, in the order of the data.
+
+    Dagster's graph shows the last part of a key only, the stream's name three times: a kind names the step.
+    """
     keys = StreamKeys.of(spec)
     shared: dict[str, Any] = {
         "group_name": spec.name,
@@ -82,7 +85,7 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
         dg.AssetSpec(
             keys.landing,
             description=_LANDING.format(spec=spec),
-            kinds={"s3", "json"},
+            kinds={"s3", "landing"},
             metadata={"dagster/column_schema": record_schema(spec), "prefix": f"{spec.landing_prefix}/"},
             **shared,
         ),
@@ -92,7 +95,7 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             description=_VALIDATED.format(
                 spec=spec, required=", ".join(f.column for f in spec.required_fields)
             ),
-            kinds={"python", "s3", "json"},
+            kinds={"s3", "validated"},
             metadata={
                 "dagster/column_schema": record_schema(spec),
                 "dagster/column_lineage": record_lineage(spec, keys),
@@ -104,7 +107,7 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             keys.manifest,
             deps=[keys.validated],
             description=_MANIFEST.format(spec=spec),
-            kinds={"s3", "json"},
+            kinds={"s3", "manifest"},
             **shared,
         ),
         dg.AssetSpec(

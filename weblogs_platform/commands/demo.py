@@ -7,22 +7,23 @@ assets, look. Everything it makes is deterministic by hour, so that a second dem
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.settings import PROJECT_ROOT, home_folder
 from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 if TYPE_CHECKING:
-    from assets.in_process import LoadedHours
     from weblogs_platform.local.endpoints import Endpoints
+    from weblogs_platform.local.traffic.writer import ObjectWriter
 
 SAMPLE_LOG = PROJECT_ROOT.parent / "shared" / "data" / "access-log-2015-05.log.gz"
 """A day-long public sample that may lie beside the checkout; the demo goes without it when it does not."""
@@ -30,17 +31,24 @@ SAMPLE_LOG = PROJECT_ROOT.parent / "shared" / "data" / "access-log-2015-05.log.g
 
 @dataclass(frozen=True)
 class Window:
-    """Hours of one stream that were delivered and are to be loaded, [first, end)."""
+    """Hours of one source that were delivered and are to be loaded, [first, end)."""
 
-    streams: tuple[Any, ...]
+    title: str
+    stream: StreamSpec
     first: LandingHour
     end: LandingHour
 
 
 @click.command()
-@click.option("--serve/--no-serve", default=True, help="Stay up with Dagster's UI afterwards.  [default: yes]")
-@click.option("--hours", type=click.IntRange(1, 24 * 31), default=24, show_default=True, help="Hours of traffic.")
-@click.option("--rate", type=click.IntRange(1), default=4000, show_default=True, help="Web-log events an hour.")
+@click.option(
+    "--serve/--no-serve", default=True, help="Stay up with Dagster's UI afterwards.  [default: yes]"
+)
+@click.option(
+    "--hours", type=click.IntRange(1, 24 * 31), default=24, show_default=True, help="Hours of traffic."
+)
+@click.option(
+    "--rate", type=click.IntRange(1), default=4000, show_default=True, help="Web-log events an hour."
+)
 @click.option(
     "--access-log",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
@@ -49,25 +57,31 @@ class Window:
 @click.pass_context
 def demo(ctx: click.Context, serve: bool, hours: int, rate: int, access_log: Path | None) -> None:
     """Start everything, deliver traffic with faults, load it, and show what became of it."""
-    from weblogs_platform.commands.load import load_streams
-
     log = access_log or (SAMPLE_LOG if SAMPLE_LOG.is_file() else None)
     with _stack() as (endpoints, ours):
-        _say("Tables and jsonpaths")
-        _initialise()
-        _say(f"Delivering {hours} hours of traffic" + (f" and {log.name}" if log else ""))
-        windows = _deliver(endpoints, hours, rate, log)
-        _say("Loading through Dagster's assets")
-        results = [r for w in windows for r in load_streams(w.streams, w.first, w.end)]
-        failed = _report(endpoints, results)
-    if failed:
-        ctx.exit(1)
-    if not ours:
-        click.echo("\nThe stack was running before and goes on running (`weblogs status`).")
-    elif serve:
+        if not _deliver_and_load(endpoints, hours, rate, log):
+            ctx.exit(1)
+        if not ours:
+            click.echo("\nThe stack was running before and goes on running (`weblogs down` stops it).")
+            _point_around(endpoints)
+    if ours and serve:
         _serve()
-    else:
-        click.echo("\nEverything is stopped; the data stays. `make demo` or `weblogs up` brings it back with the UI.")
+    elif ours:
+        click.echo(f"\nStopped; the data stays in {_folder()}. `make demo` brings it back with Dagster's UI.")
+
+
+def _deliver_and_load(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> bool:
+    """Whether all of it was loaded and the sums agree."""
+    from weblogs_platform.commands.demo_report import Loaded, print_report
+    from weblogs_platform.commands.load import load_streams
+
+    _say("Creating tables, uploading jsonpaths")
+    _initialise()
+    _say(f"Delivering {hours} hours of traffic, as Firehose does" + (f", and {log.name}" if log else ""))
+    windows = _deliver(endpoints, hours, rate, log)
+    _say("Loading through Dagster's assets")
+    loads = [Loaded(w.title, load_streams((w.stream,), w.first, w.end)[0]) for w in windows]
+    return print_report(_say, endpoints, loads)
 
 
 @contextmanager
@@ -79,11 +93,32 @@ def _stack() -> Iterator[tuple[Endpoints, bool]]:
 
     folder = home_folder()
     if state.look(Home(folder)).is_ready:
-        yield attach(folder), False
+        endpoints = attach(folder)
+        with _environment_of(endpoints):
+            yield endpoints, False
         return
-    _say(f"Starting S3 and Redshift in {os.path.relpath(folder)}")
-    with Stack(folder).running(dagster=False) as endpoints:
+    _say(f"Starting S3 and Redshift in {_folder()}")
+    with Stack(folder).running(dagster=False) as endpoints, _environment_of(endpoints):
         yield endpoints, True
+
+
+@contextmanager
+def _environment_of(endpoints: Endpoints) -> Iterator[None]:
+    """Whatever AWS account, warehouse or proxy the user's shell names, the demo means its own servers."""
+    from weblogs_platform.local.environment import inherited
+
+    before = dict(os.environ)
+    _replace_environment({**inherited(before), **endpoints.variables("platform")})
+    try:
+        yield
+    finally:
+        _replace_environment(before)
+
+
+def _replace_environment(variables: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)
 
 
 def _initialise() -> None:
@@ -113,66 +148,27 @@ def _deliver(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> l
         )
         for _ in writer.write(delivered.counting(generate_history(plan, first, hours))):
             pass
-    windows = [Window(STREAMS, first, end)]
-    if log:
-        windows += _deliver_log(writer, delivered, log)
-    for line in delivered.lines():
-        click.echo(f"  {line}")
-    return windows
+    for name, sent in delivered.streams.items():
+        click.echo(
+            f"  {name}: {sent.records:,} records in {sent.objects:,} objects ({sent.bytes / 1e6:,.1f} MB), "
+            f"{sent.bad:,} of them bad on purpose"
+        )
+    windows = [Window(spec.name, spec, first, end) for spec in STREAMS]
+    return [*windows, *(_deliver_log(writer, log) if log else ())]
 
 
-def _deliver_log(writer: Any, delivered: Any, log: Path) -> list[Window]:
+def _deliver_log(writer: ObjectWriter, log: Path) -> list[Window]:
     from weblogs_platform.local.traffic.access_log import read_lines
     from weblogs_platform.local.traffic.access_log_visits import AccessLogReport, access_log_objects
 
     report = AccessLogReport()
     landed: list[LandingHour] = []
     with log.open("rb") as file:
-        for item in writer.write(delivered.counting(access_log_objects(read_lines(file), report))):
+        for item in writer.write(access_log_objects(read_lines(file), report)):
             path = item.key.removeprefix(f"{WEB_LOGS.landing_prefix}/")
             landed.append(LandingHour.from_path(path[: len("YYYY/MM/DD/HH")]))
-    click.echo(f"  {log.name}: {report.events} of {report.lines} requests became events")
-    return [Window((WEB_LOGS,), min(landed), max(landed).plus(1))] if landed else []
-
-
-def _report(endpoints: Endpoints, results: list[LoadedHours]) -> bool:
-    """Prints what was loaded and quarantined, and whether the sums agree; returns whether anything failed."""
-    from rich.console import Console
-
-    from weblogs_platform.commands.load import summary
-
-    console = Console()
-    console.print(summary(results))
-    failed = [(r.spec.name, hour, why) for r in results for hour, why in r.failed.items()]
-    for name, hour, why in failed:
-        console.print(f"[red]{name} {hour} failed: {why}[/red]", markup=True, highlight=False)
-    sums = _sums(endpoints)
-    console.print(sums)
-    return bool(failed)
-
-
-def _sums(endpoints: Endpoints) -> Any:
-    from rich.table import Table
-
-    table = Table(title="shopware_ops.load_history against the tables: in = loaded + quarantined + dropped")
-    for name in ("stream", "records in", "loaded", "quarantined", "dropped", "rows in the table", ""):
-        table.add_column(name, justify="left" if name in {"stream", ""} else "right")
-    with endpoints.connect() as connection:
-        for spec in STREAMS:
-            cursor = connection.cursor()
-            cursor.execute(
-                "SELECT COALESCE(SUM(records), 0), COALESCE(SUM(loaded), 0), COALESCE(SUM(quarantined), 0), "
-                "COALESCE(SUM(duplicates_dropped), 0) FROM shopware_ops.load_history "
-                "WHERE stream = %s AND superseded_at IS NULL",
-                (spec.name,),
-            )
-            records, loaded, quarantined, dropped = (int(n) for n in cursor.fetchone())
-            cursor.execute(f"SELECT COUNT(*) FROM {spec.qualified_table}")
-            rows = int(cursor.fetchone()[0])
-            adds_up = records == loaded + quarantined + dropped and rows == loaded
-            cells = (records, loaded, quarantined, dropped, rows)
-            table.add_row(spec.name, *(f"{n:,}" for n in cells), "adds up" if adds_up else "DOES NOT ADD UP")
-    return table
+    click.echo(f"  {log.name}: {report.events:,} of {report.lines:,} requests became web-log events")
+    return [Window("access log", WEB_LOGS, min(landed), max(landed).plus(1))] if landed else []
 
 
 def _serve() -> None:
@@ -181,15 +177,21 @@ def _serve() -> None:
 
     _say("Starting again with Dagster's UI and its sensors")
 
-    def announce(endpoints: Endpoints) -> None:
-        click.echo(f"\nDagster's UI      {endpoints.dagster_url}")
-        click.echo('Look at the data  .venv/bin/weblogs sql "SELECT * FROM shopware_stream.web_logs_stream LIMIT 10"')
-        click.echo("More traffic      .venv/bin/weblogs traffic --live      (the sensors load it)")
-        click.echo("Stop              Ctrl-C")
+    supervise.run(home_folder(), Wanted(dagster=True), _point_around)
+    click.echo(f"Stopped; the data stays in {_folder()}.")
 
-    supervise.run(home_folder(), Wanted(dagster=True), announce)
-    click.echo("stopped")
+
+def _point_around(endpoints: Endpoints) -> None:
+    from weblogs_platform.commands.demo_report import pointers
+
+    click.echo()
+    for what, how in pointers(endpoints):
+        click.echo(f"  {click.style(f'{what:20}', bold=True)} {how}")
 
 
 def _say(what: str) -> None:
     click.echo(click.style(f"==> {what}", bold=True))
+
+
+def _folder() -> str:
+    return os.path.relpath(home_folder())
