@@ -1,0 +1,50 @@
+"""The shop's traffic for a hand-made hour, delivered as Firehose does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.streams import WEB_LOGS
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Writes web-log objects with the delivery role, and counts rows as the platform's owner."""
+
+    endpoints: Endpoints
+
+    def deliver(self, hour: LandingHour, *, good: int, bad: int = 0, name: str = "a") -> None:
+        """One object: good records, then bad ones without their event type, with nothing between them."""
+        records = [_record(hour, n, "Click") for n in range(good)]
+        records += [_record(hour, n, None) for n in range(good, good + bad)]
+        self.endpoints.s3("delivery").put_object(
+            Bucket=self.endpoints.bucket,
+            Key=f"{WEB_LOGS.landing_hour_prefix(hour)}web-logs-{name}",
+            Body="".join(records).encode(),
+        )
+
+    def rows(self, hour: LandingHour) -> int:
+        with self.endpoints.connect() as connection:
+            cursor = connection.cursor()
+            query = (
+                f"SELECT COUNT(*) FROM {WEB_LOGS.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)"
+            )
+            cursor.execute(query, (hour.sql,))
+            [(count,)] = cursor.fetchall()
+            return int(count)
+
+
+def _record(hour: LandingHour, number: int, event_type: str | None) -> str:
+    payload = {
+        "event_type": event_type,
+        "browser": "Edge",
+        "device_type": "Desktop",
+        "page": "app",
+        "user_id": 5000 + number,
+        "session_id": f"session-{number}",
+        "timestamp": hour.start.timestamp() + number,
+    }
+    return json.dumps({"timestamp": hour.start.replace(tzinfo=None).isoformat(), "payload": payload})

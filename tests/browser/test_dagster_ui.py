@@ -1,0 +1,96 @@
+"""The platform in Dagster's UI, as a data team sees and steers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.dagster_api import DagsterApi, wait_for
+from tests.browser.dagster_pages import DagsterPages
+from tests.browser.shop import Shop
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.streams import STREAMS, WEB_LOGS
+
+TABLE = f"{WEB_LOGS.schema}/{WEB_LOGS.table}"
+DAY = 24
+
+
+@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+def test_the_graph_of_a_stream_shows_its_four_assets(pages: DagsterPages, spec: StreamSpec):
+    """Fails when an asset loses its group, its edge to the next one, or the kind that names its step."""
+    pages.open_group(spec.name, spec.table)
+    expect(pages.page.get_by_text(spec.name, exact=True)).not_to_have_count(0)
+    for step in ("landing", "validated", "manifest", "Redshift"):
+        expect(pages.page.get_by_text(step, exact=True)).to_have_count(1)
+    expect(pages.page.get_by_text("Asset checks")).to_have_count(4)
+
+
+def test_an_hour_is_materialized_by_clicking(
+    pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour
+):
+    """Fails when the UI cannot start a partition, or hides what became of it: checks, records, quarantine."""
+    hour = now.plus(-20 * DAY)  # older than what the sensor looks at
+    shop.deliver(hour, good=40, bad=2)
+    pages.open_group(WEB_LOGS.name, WEB_LOGS.table)
+    pages.materialize(hour.partition_key)
+    api.finished_run(60, partition=hour.partition_key)
+    assert shop.rows(hour) == 40
+
+    pages.open_partition("validated/web_logs", hour.partition_key)
+    expect(pages.metadata("records")).to_contain_text("42")
+    expect(pages.metadata("quarantined: null_required:event_type")).to_contain_text("2")
+    pages.open_partition(TABLE, hour.partition_key)
+    expect(pages.metadata("loaded")).to_contain_text("40")
+
+    pages.open_check("validated/web_logs", "required_fields_not_null")
+    expect(pages.page.get_by_text("null or missing: event_type in 2 of 42 records (4.8%)")).to_be_visible()
+    expect(pages.page.get_by_text(hour.partition_key).first).to_be_visible()
+    pages.open_check(TABLE, "conservation")
+    expect(pages.page.get_by_text("42 = 40 loaded + 2 quarantined + 0 dropped")).to_be_visible()
+    expect(pages.page.get_by_text("Passed").first).to_be_visible()
+
+
+def test_a_landed_object_loads_without_a_click(
+    pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour
+):
+    """Fails when the sensor is off by default, or does not see what Firehose delivers."""
+    shop.deliver(now, good=7)
+    run = api.finished_run(110, partition=now.partition_key)
+    assert run.tags["dagster/sensor_name"] == f"watch_{WEB_LOGS.name}"
+    assert shop.rows(now) == 7
+    pages.open_automation()
+    for spec in STREAMS:
+        expect(pages.page.get_by_text(f"watch_{spec.name}")).to_be_visible()
+        expect(pages.page.get_by_text(f"reconcile_{spec.name}")).to_be_visible()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_backfill_of_240_hours_runs_in_chunks_of_a_day(
+    api: DagsterApi, shop: Shop, now: LandingHour, record_property: Callable[[str, object], None]
+):
+    """Fails when a backfill starts a run for each hour (minutes of Dagster's own), or one for all of them."""
+    first = LandingHour(now.plus(-40 * DAY).start.replace(hour=0))
+    hours = list(first.until(first.plus(240)))
+    for hour in hours:
+        shop.deliver(hour, good=5, bad=1)
+    assets = [["landing", "web_logs"], ["validated", "web_logs"], ["manifest", "web_logs"], TABLE.split("/")]
+    backfill = api.launch_backfill(assets, [hour.partition_key for hour in hours])
+
+    def ended() -> dict[str, object] | None:
+        state = api.backfill(backfill)
+        return state if state["status"].startswith("COMPLETED") else None
+
+    state = wait_for(ended, 1100, "the backfill")
+    assert state["status"] == "COMPLETED_SUCCESS"
+    runs = api.runs(backfill=backfill)
+    assert len(runs) == 10
+    counts = api.backfill(backfill)["assetBackfillData"]["assetBackfillStatuses"]
+    assert [c["numPartitionsMaterialized"] for c in counts] == [240] * 4
+    assert sum(shop.rows(hour) for hour in (hours[0], hours[100], hours[-1])) == 15
+    seconds = max(r.ended or 0 for r in runs) - min(r.started or 0 for r in runs)
+    record_property("backfill_secs", round(seconds, 1))
+    print(f"240 hours in {len(runs)} runs: {seconds:.1f} s")
