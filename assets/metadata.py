@@ -4,6 +4,7 @@ paths, objects are a table. Values of records are deliberately absent."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -60,7 +61,7 @@ def landing_table(lake: Lake, objects: Iterable[LandingObject]) -> dg.MetadataVa
     """The newest objects of an hour."""
     newest = sorted(objects, key=lambda o: (o.modified, o.key), reverse=True)[:MAX_ROWS]
     return _table(
-        {"object": lake.url(o.key), "bytes": o.size_bytes, "etag": o.etag, "modified": o.modified.isoformat()}
+        {"bytes": o.size_bytes, "modified": _second(o.modified), "object": lake.url(o.key), "etag": o.etag}
         for o in newest
     )
 
@@ -93,19 +94,24 @@ def counted(prefix: str, counts: Mapping[str, int]) -> dict[str, dg.MetadataValu
 
 
 def _report_row(lake: Lake, f: FileReport) -> dict[str, str | int]:
+    # Numbers first: Dagster's page is narrower than the addresses, and cuts what is on the right.
     return {
-        "object": lake.url(f.source.key),
         "records": f.records,
         "good": f.good,
         "quarantined": f.bad,
         "conformed": f.conformed,
-        "load": lake.url(f.load_key) if f.load_key else "",
+        "object": lake.url(f.source.key),
         "invalid": lake.url(f.invalid_key) if f.invalid_key else "",
+        "load": lake.url(f.load_key) if f.load_key else "",
     }
 
 
+def _second(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _places_table(places: Iterable[Place]) -> dg.MetadataValue:
-    return _table({"object": p.key, "offset": p.offset, "reasons": ", ".join(p.reasons)} for p in places)
+    return _table({"offset": p.offset, "reasons": ", ".join(p.reasons), "object": p.key} for p in places)
 
 
 def _table(rows: Iterable[Mapping[str, str | int]]) -> dg.MetadataValue:
