@@ -80,8 +80,10 @@ def _deliver_and_load(endpoints: Endpoints, hours: int, rate: int, log: Path | N
     _say(f"Delivering {hours} hours of traffic, as Firehose does" + (f", and {log.name}" if log else ""))
     windows = _deliver(endpoints, hours, rate, log)
     _say("Loading through Dagster's assets")
-    loads = [Loaded(w.title, load_streams((w.stream,), w.first, w.end)[0]) for w in windows]
-    return print_report(_say, endpoints, loads)
+    # Old hours first, so that Dagster's newest events are those of the newest hours.
+    in_time = sorted(windows, key=lambda window: window.first)
+    loaded = {w.title: load_streams((w.stream,), w.first, w.end)[0] for w in in_time}
+    return print_report(_say, endpoints, [Loaded(w.title, loaded[w.title]) for w in windows])
 
 
 @contextmanager

@@ -119,8 +119,8 @@ def bad_example(endpoints: Endpoints) -> list[str]:
     entry = next(read_quarantine(body))
     reasons = ", ".join(cast("list[str]", entry["reasons"]))
     return [
-        f"Quarantine keeps bytes, place and reasons of every bad record; for example of {hour:%d %B, %H:00} UTC:",
-        f"  {reasons}, at byte {entry['offset']:,} of its object; it and {count - 1} more are the lines of",
+        f"Quarantine keeps bytes, place and reasons of every bad record. Of {hour:%d %B, %H:00} UTC for example:",
+        f"  {reasons} at byte {entry['offset']:,} of its object; it and {count - 1} others are the lines of",
         f"  s3://{endpoints.bucket}/{invalid_key}",
     ]
 
