@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.bulk.record_texts import mutated, odd_text, sound_record
 from weblogs_platform.bulk.lines import Offsets
+from weblogs_platform.bulk.stream_templates import layout_of
 from weblogs_platform.bulk.templates import NO_TEMPLATE, Templates, template_of
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.validation import judge
@@ -29,7 +30,7 @@ def offsets_of(stretches: list[bytes]) -> Offsets:
 
 def proven(spec: StreamSpec, example: bytes, stretches: list[bytes]) -> list[bytes]:
     """Those of the stretches that the example's template holds; each of them is held against the judge."""
-    templates = Templates(spec)
+    templates = Templates(layout_of(spec))
     templates.match(example, offsets_of([example]))
     numbers = templates.match(b"".join(stretches), offsets_of(stretches))
     held = [(s, n) for s, n in zip(stretches, numbers.tolist(), strict=True) if n != NO_TEMPLATE]
@@ -147,13 +148,13 @@ def test_odd_numbers_are_left_to_the_screen(number: str) -> None:
 )
 def test_nothing_is_learnt_from_odd_examples(example: bytes) -> None:
     """A template of a flat, repeating or nested record proves others like it."""
-    assert template_of(example, WEB_LOGS) is None
+    assert template_of(example, layout_of(WEB_LOGS)) is None
 
 
 def test_odd_records_take_no_places() -> None:
     """Eight odd records at the start of an object made every later one slow."""
     odd = [(WEB % ('"app"', "1.5")).replace('"page"', f'"k{n}": 1, "page"').encode() for n in range(100)]
-    templates = Templates(WEB_LOGS)
+    templates = Templates(layout_of(WEB_LOGS))
     templates.match(b"".join(odd), offsets_of(odd))
     alike = [(WEB % ('"app"', "1.5")).encode()] * 50
     assert (templates.match(b"".join(alike), offsets_of(alike)) != NO_TEMPLATE).all()

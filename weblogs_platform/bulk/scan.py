@@ -122,17 +122,17 @@ class Scan:
         screened = self._screen.examine(data[: offsets[-1]], offsets)
         slow = _SlowPath(data, offsets, screened.good, final=final)
         count = len(offsets) - 1
-        doubtful = np.append(np.flatnonzero(~screened.good), count)
+        doubtful = [*np.flatnonzero(~screened.good).tolist(), count]
         passed = np.zeros(count, dtype=np.bool_)
         at = 0
         try:
             while not slow.behind(at):
                 line = slow.proven_line(at)
                 if line is not None and not self._framer.in_array:
-                    until = int(doubtful[np.searchsorted(doubtful, line)])
+                    until = doubtful[bisect_left(doubtful, line)]
                     passed[line:until] = True
-                    self._sink.good(memoryview(data)[at : offsets[until]])
-                    at = int(offsets[until])
+                    self._sink.good(memoryview(data)[at : slow.boundaries[until]])
+                    at = slow.boundaries[until]
                 else:
                     at = self._judge_from(slow, at)
         except Incomplete as incomplete:
@@ -225,7 +225,7 @@ class _SlowPath:
         return self.data.decode("latin-1")
 
     @cached_property
-    def _boundaries(self) -> list[int]:
+    def boundaries(self) -> list[int]:
         # A list, because numpy takes longer to be asked for one number than Python to find it.
         return self._offsets.tolist()
 
@@ -235,6 +235,6 @@ class _SlowPath:
 
     def proven_line(self, at: int) -> int | None:
         """The proven stretch that begins at `at`, if one does."""
-        line = bisect_left(self._boundaries, at)
-        proven = line < len(self._good) and self._boundaries[line] == at and self._good[line]
+        line = bisect_left(self.boundaries, at)
+        proven = line < len(self._good) and self.boundaries[line] == at and self._good[line]
         return line if proven else None

@@ -25,6 +25,7 @@ from weblogs_platform.bulk.lines import (
     chosen_lines,
     without_invalid_utf8,
 )
+from weblogs_platform.bulk.stream_templates import layout_of
 from weblogs_platform.bulk.templates import NO_TEMPLATE, Templates
 from weblogs_platform.core.framing import MAX_DEPTH
 from weblogs_platform.core.spec import (
@@ -89,7 +90,7 @@ class Screen:
         self._connection = duckdb.connect(
             config={"threads": 1, "python_enable_replacements": False, "memory_limit": "256MB"}
         )
-        self._templates = Templates(spec)
+        self._templates = Templates(layout_of(spec))
         self._query, self._keys_query = _query(spec), _keys_query(spec)
         self._shapes: dict[int, _Shape] = {}
         self._paths_known = 0

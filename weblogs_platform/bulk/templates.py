@@ -1,9 +1,9 @@
-"""Proves records good by their spelling: one regular expression holds a record's every byte.
+"""Proves records by their spelling: one regular expression holds a record's every byte.
 
 Records of one producer are alike: the same members in the same order. A template is the language of such records
-in which nothing can be wrong: every declared value has a type that COPY takes as it stands, within its limits;
-strings have no escapes and are UTF-8; no member comes twice. Matching is all there is to it, so that where a
-template came from does not matter. What no template holds may still be good: `bulk.screen` goes on with it.
+in which nothing can be wrong: every declared member has a value that its `Value` allows, strings have no escapes
+and are UTF-8, no member comes twice. Matching is all there is to it, so that where a template came from does not
+matter. What no template holds may be as good: whoever asks goes on with it in another way.
 
 The expressions are RE2's, matched on bytes (Arrow's binary), where the cost does not depend on their size.
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weblogs_platform.bulk.lines import Offsets
-from weblogs_platform.core.spec import (
-    MAX_RECORD_BYTES,
-    Double,
-    Field,
-    Integer,
-    StreamSpec,
-    Timestamp,
-    Varchar,
-)
 
 NO_TEMPLATE = -1
 
@@ -42,6 +34,7 @@ _COUNTED_BYTES = (
     100  # a text of a higher limit is held to it by the length of the record, which costs nothing
 )
 _UNLIMITED = 1 << 62
+_MAX_RECORD_BYTES = 4 * 1024 * 1024
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SPACE = r"[ \t\r\n]*"
@@ -52,23 +45,67 @@ _BEYOND_ASCII = (
 )
 _CHARACTER = f"(?:{_ASCII}|{_BEYOND_ASCII})"
 _WIDEST_CHARACTER_BYTES = 4
-_INTEGER = r"(?:0|-?[1-9][0-9]{0,8})"
-_LONG_INTEGER = r"(?:0|-?[1-9][0-9]{0,17})"
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-# No zero, which may be the rest of a number too small for a DOUBLE; never near the limits of one.
-_FLOAT = r"-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{1,40})?|0\.[0-9]{0,20}[1-9][0-9]{0,20})"
-_EPOCH_SECS = r"[1-9][0-9]{0,10}(?:\.[0-9]{1,40})?"
+_SCALAR = f'(?:"{_CHARACTER}*"|{_NUMBER}|true|false|null)'
 _DAY = (
     r"[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
-_ISO = rf'"{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z?"'
+
+Place = tuple[str, ...]
+"""The members that lead from the root to a value."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a member may be. `text_limit`: bytes of its text at most, when the pattern does not count them."""
+
+    pattern: str
+    text_limit: int = _UNLIMITED
+
+    def or_null(self) -> Value:
+        return replace(self, pattern=f"(?:{self.pattern}|null)")
+
+    def __or__(self, other: Value) -> Value:
+        return Value(f"(?:{self.pattern}|{other.pattern})", min(self.text_limit, other.text_limit))
+
+
+BOOLEAN = Value("(?:true|false)")
+ISO_TIMESTAMP = Value(rf'"{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z?"')
+"""ISO 8601 in UTC, of the years 1000 to 9999; the 29th of February needs a calendar and is left out."""
+DOUBLE = Value(r"-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{1,40})?|0\.[0-9]{0,20}[1-9][0-9]{0,20})")
+"""A number far from the limits of a DOUBLE. No zero, which may be the rest of one too small."""
+
+
+def integer(digits: int) -> Value:
+    """A whole number of at most so many digits."""
+    return Value(rf"(?:0|-?[1-9][0-9]{{0,{digits - 1}}})")
+
+
+def text(shortest: int, limit: int) -> Value:
+    """A string of at most `limit` bytes. An expression counts characters: those beyond ASCII count for the most
+    bytes that one can have."""
+    if limit > _COUNTED_BYTES:
+        return Value(f'"{_CHARACTER}{"+" if shortest else "*"}"', limit)
+    counted = Value(f'"{_ASCII}{{{shortest},{limit}}}"')
+    wide = limit // _WIDEST_CHARACTER_BYTES
+    return counted | Value(f'"{_CHARACTER}{{{shortest},{wide}}}"') if wide else counted
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What records declare: the values, the objects that hold some of them, and what no record may lack. Other
+    members may be any scalar."""
+
+    values: Mapping[Place, Value]
+    objects: frozenset[Place] = frozenset()
+    needed: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True)
 class Template:
-    """Proves a record good that `pattern` matches as a whole and that has `longest` bytes at most. `paths`: the
-    JSONPaths of its members."""
+    """Proves a record that `pattern` matches as a whole and that has `longest` bytes at most. `paths`: the
+    JSONPaths of its members, objects aside."""
 
     pattern: str
     longest: int
@@ -76,10 +113,10 @@ class Template:
 
 
 class Templates:
-    """The templates of one stream, learnt from the records that come by. Used by one thread at a time."""
+    """The templates of one layout, learnt from the records that come by. Used by one thread at a time."""
 
-    def __init__(self, spec: StreamSpec) -> None:
-        self._spec = spec
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
         self._learnt: list[Template] = []
 
     def paths_of(self, number: int) -> tuple[str, ...]:
@@ -95,7 +132,7 @@ class Templates:
         for tried in range(_EXAMPLES_EACH_TIME):
             if not len(lines.left) or len(self._learnt) == _MAX_TEMPLATES:
                 break
-            template = template_of(lines.example(tried), self._spec)
+            template = template_of(lines.example(tried), self._layout)
             if template and template not in self._learnt:
                 self._learn(template, lines)
         return lines.found
@@ -139,14 +176,14 @@ class _Lines:
         return self._buffer[self._offsets[line] : self._offsets[line + 1]]
 
 
-def template_of(example: bytes, spec: StreamSpec) -> Template | None:
+def template_of(example: bytes, layout: Layout) -> Template | None:
     """The template of records that have the members of this one in its order. None where these cannot be proven
-    so: an envelope without its parts, members that repeat or nest, too many of them."""
+    so: something needed is not there, members repeat or nest, there are too many of them."""
     if len(example) > _MAX_EXAMPLE_BYTES:
         return None
     try:
         root = json.loads(example, object_pairs_hook=_Pairs)
-        return _Builder(spec).template(root) if isinstance(root, _Pairs) else None
+        return _Builder(layout).template(root) if isinstance(root, _Pairs) else None
     except (ValueError, RecursionError, _NotProvable):
         return None
 
@@ -156,87 +193,48 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 class _NotProvable(Exception):
-    """Records of this shape are for the screen."""
+    """Records of this shape cannot be proven by spelling."""
 
 
+@dataclass
 class _Builder:
-    """Puts one template together. `_fixed`: bytes that every record has beside its texts' characters, at least."""
+    """Puts one template together. `fixed`: bytes that every record has beside the characters of its texts, at least."""
 
-    def __init__(self, spec: StreamSpec) -> None:
-        self._spec = spec
-        self._declared = {f.members: f for f in spec.fields}
-        self._paths: list[str] = []
-        self._fixed = 0
-        self._text_limit = _UNLIMITED
+    layout: Layout
+    fixed: int = 0
+    text_limit: int = _UNLIMITED
+    places: list[Place] = field(default_factory=list[Place])
 
     def template(self, root: _Pairs) -> Template:
         pattern = rf"\A{_SPACE}{self._object(root, ())}{_SPACE}\z"
-        nested = any(len(f.members) == 2 for f in self._spec.fields)
-        if nested and self._spec.payload not in dict(root):
+        if not self.layout.needed.issubset(self.places):
             raise _NotProvable
-        if any(f.path not in self._paths for f in self._spec.required_fields):
-            raise _NotProvable
-        longest = min(MAX_RECORD_BYTES, self._fixed + self._text_limit)
-        return Template(pattern, longest, tuple(self._paths))
+        paths = ["$." + ".".join(place) for place in self.places if place not in self.layout.objects]
+        return Template(pattern, min(_MAX_RECORD_BYTES, self.fixed + self.text_limit), tuple(paths))
 
-    def _object(self, members: _Pairs, above: tuple[str, ...]) -> str:
+    def _object(self, members: _Pairs, above: Place) -> str:
         names = [name for name, _ in members]
-        if len(set(names)) < len(names) or len(names) + len(self._paths) > _MAX_MEMBERS:
+        if len(set(names)) < len(names) or len(names) + len(self.places) > _MAX_MEMBERS:
             raise _NotProvable
-        self._fixed += len("{}")
+        self.fixed += len("{}")
         return rf"\{{{_SPACE}{f',{_SPACE}'.join(self._member((*above, n), v) for n, v in members)}\}}"
 
-    def _member(self, place: tuple[str, ...], value: Any) -> str:
+    def _member(self, place: Place, value: Any) -> str:
         if not _NAME.fullmatch(place[-1]):
             raise _NotProvable
-        self._fixed += len(f'"{place[-1]}":')
+        self.fixed += len(f'"{place[-1]}":')
+        self.places.append(place)
         return f'"{place[-1]}"{_SPACE}:{_SPACE}{self._value(place, value)}{_SPACE}'
 
-    def _value(self, place: tuple[str, ...], value: Any) -> str:
-        if place == (self._spec.payload,):
+    def _value(self, place: Place, value: Any) -> str:
+        if place in self.layout.objects:
             if not isinstance(value, _Pairs):
                 raise _NotProvable
             return self._object(value, place)
-        self._paths.append("$." + ".".join(place))
-        if place in self._declared:
-            return self._declared_value(self._declared[place])
-        if isinstance(value, list):
-            raise _NotProvable
-        return f'(?:"{_CHARACTER}*"|{_NUMBER}|true|false|null)'  # any scalar: nobody reads it
-
-    def _declared_value(self, f: Field) -> str:
-        """What `core.validation.judge` finds nothing wrong with and COPY does not cut."""
-        match f.type:
-            case Varchar(max_bytes=limit):
-                proof = self._text(1 if f.required else 0, limit)
-            case Integer():
-                proof = _integer(f)
-            case Double():
-                proof = _FLOAT
-            case Timestamp(source="iso"):
-                proof = _ISO
-            case Timestamp():
-                proof = _EPOCH_SECS
-        return proof if f.required else f"(?:{proof}|null)"
-
-    def _text(self, shortest: int, limit: int) -> str:
-        """A string, or a whole number, of at most `limit` bytes. An expression counts characters: those beyond
-        ASCII count for the most bytes that one can have."""
-        if limit > _COUNTED_BYTES:
-            self._text_limit = min(self._text_limit, limit)
-            strings = [f'"{_CHARACTER}{"+" if shortest else "*"}"']
-        else:
-            wide = limit // _WIDEST_CHARACTER_BYTES
-            strings = [f'"{_ASCII}{{{shortest},{limit}}}"']
-            strings += [f'"{_CHARACTER}{{{shortest},{wide}}}"'] if wide else []
-        numbers = [_LONG_INTEGER] if limit >= len("-123456789012345678") else []
-        return f"(?:{'|'.join([*strings, *numbers])})"
-
-
-def _integer(f: Field) -> str:
-    if f.minimum is None and f.maximum is None:
-        return _INTEGER
-    low, high = f.minimum, f.maximum
-    if low is None or high is None or not 0 <= low <= high <= 9:
-        raise _NotProvable
-    return f"[{low}-{high}]"
+        if place not in self.layout.values:
+            if isinstance(value, list):
+                raise _NotProvable
+            return _SCALAR
+        declared = self.layout.values[place]
+        self.text_limit = min(self.text_limit, declared.text_limit)
+        return declared.pattern

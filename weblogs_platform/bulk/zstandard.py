@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from typing import IO, Any
 
@@ -11,9 +12,13 @@ _PIECE_BYTES = 4 * 1024 * 1024
 
 
 def compressed(source: IO[bytes], spool_bytes: int) -> IO[bytes]:
-    """A temporary file, in memory up to `spool_bytes`, with one frame of all that `source` holds."""
-    target: IO[bytes] = tempfile.SpooledTemporaryFile(spool_bytes)  # noqa: SIM115 - the caller closes it
+    """A file in memory, on disk beyond `spool_bytes`, with one frame of all that `source` holds."""
+    size = source.seek(0, io.SEEK_END)
     source.seek(0)
+    if size <= spool_bytes:
+        # All at once takes half the time of a stream.
+        return io.BytesIO(pa.compress(source.read(), codec="zstd", asbytes=True))
+    target: IO[bytes] = tempfile.SpooledTemporaryFile(spool_bytes)  # noqa: SIM115 - the caller closes it
     with pa.CompressedOutputStream(_Unclosed(target), "zstd") as stream:
         while piece := source.read(_PIECE_BYTES):
             stream.write(piece)

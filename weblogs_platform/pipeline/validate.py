@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from weblogs_platform.bulk.fingerprints import FINGERPRINT
 from weblogs_platform.bulk.screen import WORTH_A_CLOSER_LOOK, Screen
 from weblogs_platform.clients.lake import Lake, ObjectMissing
 from weblogs_platform.core.errors import HourNotValidated, InvalidDocument, WeblogsError
-from weblogs_platform.core.keys import LandingObject, Zone, hour_report_key
+from weblogs_platform.core.keys import LandingObject, hour_report_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.report import FileReport, HourReport
 from weblogs_platform.core.spec import StreamSpec
@@ -39,11 +38,6 @@ def validate_hour(lake: Lake, spec: StreamSpec, hour: LandingHour) -> HourReport
     if not new and len(known) == len(listed):
         return read_report(lake, spec, hour) if known else _publish(lake, spec, hour, (), 0)
     fresh = {v.report.source.identity: v for v in _validate_all(lake, spec, hour, new)}
-    for validated in fresh.values():
-        names = Names(spec, hour, validated.report.source)
-        lake.put(
-            _fingerprint_key(names), validated.fingerprints.tobytes(), content_type="application/octet-stream"
-        )
     files = tuple(fresh[o.identity].report if o.identity in fresh else known[o.identity] for o in listed)
     kept = [
         _stored_fingerprints(lake, Names(spec, hour, f.source)) for f in files if f.source.identity in known
@@ -110,14 +104,10 @@ def _publish(
     return report
 
 
-def _fingerprint_key(names: Names) -> str:
-    return names.key(Zone.REPORTS, f"{FINGERPRINT.replace('.', '_')}.fingerprints")
-
-
 def _stored_fingerprints(lake: Lake, names: Names) -> Fingerprints:
     """Those of an object validated before; none when another version of the hash made them."""
     try:
-        return np.frombuffer(lake.get(_fingerprint_key(names)), dtype=np.uint64)
+        return np.frombuffer(lake.get(names.fingerprints), dtype=np.uint64)
     except ObjectMissing:
         return np.empty(0, dtype=np.uint64)
 

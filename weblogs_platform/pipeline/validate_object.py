@@ -8,6 +8,7 @@ its bytes are too many for a line or cannot be read at all, and the fingerprints
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 import json
 import tempfile
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weblogs_platform.bulk import zstandard
+from weblogs_platform.bulk.fingerprints import FINGERPRINT
 from weblogs_platform.bulk.scan import BLOCK_BYTES, Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.clients.lake import Lake
@@ -27,6 +29,8 @@ from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.report import MAX_SAMPLES, FileReport, Sample
 from weblogs_platform.core.spec import StreamSpec
+
+_OCTETS = "application/octet-stream"
 
 SPOOL_BYTES = 16 * 1024 * 1024
 """Content is kept in memory up to this size, and on disk beyond, until it is known whether it must be split."""
@@ -53,6 +57,11 @@ class Names:
             zone, self.spec.name, self.hour, self.source, self.spec.rules_digest, suffix
         )
         return str(made)
+
+    @property
+    def fingerprints(self) -> str:
+        """Where the fingerprints of the source's good records stand."""
+        return self.key(Zone.REPORTS, f"{FINGERPRINT.replace('.', '_')}.fingerprints")
 
 
 class Splitter:
@@ -113,11 +122,14 @@ def validate_object(
             size += len(block)
             scan.feed(block)
         scan.close()
-        return _written(lake, names, scan, splitter, size, "gzip" if compressed else "plain")
+        report = _written(lake, names, scan, splitter, size, "gzip" if compressed else "plain")
+        validated = Validated(report, scan.fingerprints())
     except UnreadableContent as unreadable:
-        return _whole_object_bad(lake, names, unreadable.reason)
+        validated = Validated(_whole_object_bad(lake, names, unreadable.reason), np.empty(0, dtype=np.uint64))
     finally:
         splitter.close()
+    lake.put(names.fingerprints, validated.fingerprints.tobytes(), content_type=_OCTETS)
+    return validated
 
 
 def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
@@ -133,21 +145,20 @@ def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
 
 def _written(
     lake: Lake, names: Names, scan: Scan, splitter: Splitter, size: int, compression: str
-) -> Validated:
+) -> FileReport:
     split = splitter.changed or scan.dropped_bom or scan.array_seen
     load_key = names.source.key if scan.good else None
     load_bytes = names.source.size_bytes if scan.good else 0
     if split and scan.good:
         load_key = names.key(Zone.VALIDATED, "json.zst")
         with zstandard.compressed(splitter.good_bytes, SPOOL_BYTES) as copy:
-            load_bytes = copy.tell()
-            _put(lake, load_key, copy)
+            load_bytes = _put(lake, load_key, copy, "application/zstd")
     invalid_key = names.key(Zone.INVALID, "jsonl") if scan.bad else None
     if invalid_key:
         if splitter.needs_raw_object:
             lake.copy(names.source, names.key(Zone.INVALID, "raw"))
         _put(lake, invalid_key, splitter.invalid)
-    report = FileReport(
+    return FileReport(
         source=names.source,
         rules=names.spec.rules_digest,
         compression=compression,
@@ -165,14 +176,13 @@ def _written(
         present=dict(scan.present.most_common(_MAX_PATHS)),
         samples=tuple(splitter.samples),
     )
-    return Validated(report, scan.fingerprints())
 
 
 _MAX_PATHS = 200
 """Members that a report counts by name: the commonest. A record may bring 20,000 of its own."""
 
 
-def _whole_object_bad(lake: Lake, names: Names, reason: str) -> Validated:
+def _whole_object_bad(lake: Lake, names: Names, reason: str) -> FileReport:
     """Nothing in the object can be trusted: it is quarantined whole, as one bad record."""
     raw_key, invalid_key = names.key(Zone.INVALID, "raw"), names.key(Zone.INVALID, "jsonl")
     splitter = Splitter(names.source, raw_key)
@@ -182,7 +192,7 @@ def _whole_object_bad(lake: Lake, names: Names, reason: str) -> Validated:
         _put(lake, invalid_key, splitter.invalid)
     finally:
         splitter.close()
-    report = FileReport(
+    return FileReport(
         source=names.source,
         rules=names.spec.rules_digest,
         compression="gzip",
@@ -197,12 +207,17 @@ def _whole_object_bad(lake: Lake, names: Names, reason: str) -> Validated:
         reasons={reason: 1},
         samples=(Sample(0, (reason,)),),
     )
-    return Validated(report, np.empty(0, dtype=np.uint64))
 
 
-def _put(lake: Lake, key: str, file: IO[bytes]) -> None:
+def _put(lake: Lake, key: str, file: IO[bytes], content_type: str = "application/json") -> int:
+    """Writes the file, at once when it is in memory; how many bytes that was."""
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    lake.put_file(key, file)
+    if size <= SPOOL_BYTES:
+        lake.put(key, file.read(), content_type=content_type)
+    else:
+        lake.put_file(key, file)
+    return size
 
 
 def _raw_member(raw: bytes) -> dict[str, str]:
