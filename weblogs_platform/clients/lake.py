@@ -94,8 +94,8 @@ class Lake:
             self.client.upload_fileobj(source, self.bucket, key)
 
     def copy(self, source: LandingObject, key: str) -> None:
-        """Copies an object within the bucket, unless it changed since it was listed (ObjectChanged)."""
-        with self._translated("copy", source.key):
+        """Copies an object within the bucket, unless it changed or went since it was listed (ObjectChanged)."""
+        with self._listed("copy", source):
             self.client.copy_object(
                 Bucket=self.bucket,
                 Key=key,
@@ -106,7 +106,7 @@ class Lake:
     def stream(self, source: LandingObject, block_bytes: int) -> Iterator[bytes]:
         """The object's bytes in blocks of at most `block_bytes`. A broken connection is resumed where it broke.
 
-        Raises ObjectChanged when the object is no longer the listed one, AccessRefused, LakeUnavailable.
+        Raises ObjectChanged when the object is no longer the listed one, or gone; AccessRefused, LakeUnavailable.
         """
         offset, failures = 0, 0
         while offset < source.size_bytes:
@@ -122,7 +122,7 @@ class Lake:
 
     def _blocks(self, source: LandingObject, offset: int, block_bytes: int) -> Iterator[bytes]:
         wanted = source.size_bytes - offset
-        with self._translated("read", source.key):
+        with self._listed("read", source):
             ranged = {"Range": f"bytes={offset}-"} if offset else {}
             body = self.client.get_object(
                 Bucket=self.bucket, Key=source.key, IfMatch=f'"{source.etag}"', **ranged
@@ -135,6 +135,15 @@ class Lake:
                 body.close()
         if wanted:
             raise LakeUnavailable(f"reading {self.url(source.key)}: the body ended {wanted} bytes early")
+
+    @contextmanager
+    def _listed(self, action: str, source: LandingObject) -> Generator[None]:
+        """Errors of an access to an object that was there when it was listed."""
+        try:
+            with self._translated(action, source.key):
+                yield
+        except ObjectMissing as error:
+            raise ObjectChanged(f"{self.url(source.key)} was removed since it was listed") from error
 
     @contextmanager
     def _translated(self, action: str, key: str) -> Generator[None]:

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import redshift_connector
-from redshift_connector.error import InterfaceError
+from redshift_connector.error import InterfaceError, OperationalError
 
 from weblogs_platform.core.errors import (
     AccessRefused,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _REFUSED = ("28", "42501", "3D000")
 _CONFLICT = ("40", "55P03", "57014")
 _UNAVAILABLE = ("08", "53", "57P")
+_SERIALIZATION = ("1023", "ERROR: 1023")
+"""Redshift's own number for a serialization failure; its SQLSTATE says internal error."""
+_DRIVER_ERRORS = (InterfaceError, OperationalError)
 _CONNECT_SECS = 10
 _STATEMENT_SECS = 3600
 _ENVIRONMENT = threading.Lock()
@@ -113,16 +116,23 @@ def connect_to_redshift(
 
     A host that does not answer within 10 s is unavailable; a statement may run for an hour.
     """
-    # The driver's own time-out would also cut every statement that takes longer, so the probe comes first.
+    # The driver wraps a refused connection in words of its own, so this tries first.
     with _translated():
         socket.create_connection((host, port), timeout=_CONNECT_SECS).close()
     with _trusting(ca), _translated():
-        connection = redshift_connector.connect(
-            host=host, port=port, database=database, user=user, password=password, application_name="weblogs"
-        )
-    connection.autocommit = False
-    Transaction(connection).execute(f"SET statement_timeout TO {_STATEMENT_SECS * 1000}")
-    connection.commit()
+        connection: Any = redshift_connector.connect(
+            host=host, port=port, database=database, user=user, password=password,
+            application_name="weblogs", timeout=_CONNECT_SECS,
+        )  # fmt: skip
+    try:
+        connection.autocommit = False
+        Transaction(connection).execute(f"SET statement_timeout TO {_STATEMENT_SECS * 1000}")
+        connection.commit()
+        # The driver's time-out is its socket's: it would cut every statement that takes longer.
+        connection._usock.settimeout(None)  # noqa: SLF001 - it has no other way
+    except BaseException:
+        _close(connection)
+        raise
     return connection
 
 
@@ -164,14 +174,14 @@ def _translated() -> Generator[None]:
 
 
 def _translation(error: Exception) -> WeblogsError:
-    detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    state = str(detail.get("C", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    message = str(detail.get("M", "")) or _brief(error)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    # The server's fields, by their letters in the protocol; the driver's own errors have text instead.
+    fields = cast("dict[str, str]", error.args[0]) if error.args and isinstance(error.args[0], dict) else {}
+    state, message = fields.get("C", ""), fields.get("M") or _brief(error)
     if state.startswith(_REFUSED):
         return AccessRefused(f"Redshift refused: {message} ({state})")
-    if state.startswith(_CONFLICT) or "1023" in message:
+    if state.startswith(_CONFLICT) or message.startswith(_SERIALIZATION):
         return LoadConflict(f"{message} ({state})")
-    if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, InterfaceError)):
+    if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, _DRIVER_ERRORS)):
         return WarehouseUnavailable(f"Redshift is not available: {message}. Is it running? (`weblogs up`)")
     return StatementRefused(f"Redshift refused a statement: {message} ({state or 'no SQLSTATE'})")
 
