@@ -180,8 +180,6 @@ def _print_result(result: Result) -> None:
         table.add_column(Text(name))
     for row in result.rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    console = Console()
-    console.print(
-        table, width=None if console.is_terminal else 1_000_000, crop=False, soft_wrap=not console.is_terminal
-    )
+    # In a pipe nothing is folded or cut off.
+    Console(width=None if sys.stdout.isatty() else 1_000_000).print(table)
     click.echo(f"({len(result.rows)} row{'' if len(result.rows) == 1 else 's'})")

@@ -39,7 +39,7 @@ class ProcessId:
         except (FileNotFoundError, ProcessLookupError):
             return None
         fields = stat.rpartition(")")[2].split()  # the name before may hold spaces and brackets
-        return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
+        return None if _has_ended(pid, fields[0]) else cls(pid, int(fields[19]))
 
     @classmethod
     def from_json(cls, document: object) -> ProcessId | None:
@@ -61,6 +61,16 @@ class ProcessId:
                 os.kill(self.pid, number)
             except ProcessLookupError:
                 return
+
+
+def _has_ended(pid: int, process_state: str) -> bool:
+    # A killed process is a zombie at once, and has its ports and files while threads of it are still ending.
+    if process_state not in "ZX":
+        return False
+    try:
+        return len(list((_PROC / str(pid) / "task").iterdir())) <= 1
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def start(

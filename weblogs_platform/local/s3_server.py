@@ -122,7 +122,7 @@ class S3Server(Component):
                 self.home.folder, self.spec.bucket, self.spec.region, self.endpoint, self.credentials.s3, ""
             )
             self._made_client = outside.s3(
-                "admin", retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10
+                "admin", retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=3
             )
         return self._made_client
 
