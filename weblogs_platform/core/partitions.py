@@ -53,7 +53,7 @@ class LandingHour:
         match = pattern.fullmatch(text)
         try:
             if match:
-                return cls(datetime(*(int(part or 0) for part in match.groups()), tzinfo=UTC))  # type: ignore[arg-type]
+                return cls(datetime(*(int(part or 0) for part in match.groups()), tzinfo=UTC))
         except ValueError:
             pass
         raise InvalidName(f"{text!r} is not {expected}")

@@ -20,6 +20,13 @@ MAX_SAMPLES = 5
 """Bad records that a report names by place, per object."""
 
 
+_COUNTS = ("reasons", "null_fields", "truncated", "present")
+
+
+def _no_counts() -> dict[str, int]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Sample:
     """The place of one bad record: offset in bytes of the decompressed content, and why it is bad."""
@@ -50,10 +57,10 @@ class FileReport:
     bad: int
     conformed: int
     data_bytes: int
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    null_fields: Mapping[str, int] = field(default_factory=dict)
-    truncated: Mapping[str, int] = field(default_factory=dict)
-    present: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=_no_counts)
+    null_fields: Mapping[str, int] = field(default_factory=_no_counts)
+    truncated: Mapping[str, int] = field(default_factory=_no_counts)
+    present: Mapping[str, int] = field(default_factory=_no_counts)
     samples: tuple[Sample, ...] = ()
 
     @property
@@ -64,7 +71,7 @@ class FileReport:
     def to_json(self) -> dict[str, Any]:
         data = {k: v for k, v in vars(self).items() if k not in ("source", "samples")}
         return {
-            **{k: dict(sorted(v.items())) if isinstance(v, Mapping) else v for k, v in data.items()},
+            **{k: dict(sorted(v.items())) if k in _COUNTS else v for k, v in data.items()},
             "source": self.source.to_json(),
             "samples": [{"offset": s.offset, "reasons": list(s.reasons)} for s in self.samples],
         }

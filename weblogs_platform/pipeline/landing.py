@@ -38,7 +38,7 @@ def days_with_objects(lake: Lake, spec: StreamSpec) -> list[date]:
         parts = folder.removeprefix(f"{spec.landing_prefix}/").strip("/").split("/")
         if all(part.isdecimal() and part.isascii() for part in parts):
             try:
-                days.append(date(*(int(part) for part in parts)))  # type: ignore[arg-type]
+                days.append(date(*(int(part) for part in parts)))
             except ValueError:
                 continue
     return sorted(set(days))
