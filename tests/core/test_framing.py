@@ -103,7 +103,7 @@ def test_record_without_its_beginning_costs_no_neighbour(
             check_neighbours(spec, record, record[at:], between)
 
 
-@each_separator
+@pytest.mark.parametrize("between", [b"", b"\n"], ids=["concatenated", "lines"])
 @each_shape
 @pytest.mark.parametrize("new", list(b'{}[]",:\\ \n0eaN\x00\x80'), ids=repr)
 def test_any_byte_changed_costs_no_neighbour(

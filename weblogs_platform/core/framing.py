@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -92,9 +92,20 @@ def _kept(text: str) -> str:
     return text
 
 
+def _forgotten(_: object) -> None:
+    return None
+
+
+def _decoder(constant: Callable[[str], None]) -> json.JSONDecoder:
+    """One that says where an object ends and forgets what is in it, which would be many times the text."""
+    return json.JSONDecoder(
+        object_pairs_hook=_forgotten, parse_float=_forgotten, parse_int=_forgotten, parse_constant=constant
+    )
+
+
+_DECODER, _LENIENT = _decoder(_no_constant), _decoder(_forgotten)
 # Numbers stay text: nothing here needs their value, and a number of 10,000 digits must not cost a conversion.
-_DECODER = json.JSONDecoder(parse_float=_kept, parse_int=_kept, parse_constant=_no_constant)
-_LENIENT = json.JSONDecoder(parse_float=_kept, parse_int=_kept, parse_constant=_kept)
+_READER = json.JSONDecoder(parse_float=_kept, parse_int=_kept, parse_constant=_kept)
 
 
 @dataclass
@@ -218,7 +229,7 @@ class Framer:
 
     def _is_marked(self, text: str) -> bool:
         try:
-            value: Mapping[str, Any] = _LENIENT.decode(text)
+            value: Mapping[str, Any] = _READER.decode(text)
         except (ValueError, RecursionError):
             return False
         return isinstance(value.get(self.envelope), dict) or not self.flat_marks.isdisjoint(value)
@@ -334,10 +345,13 @@ def _opening_at(opening: re.Pattern[str], text: str, begun: int, broken_at: int)
     before = text.rfind("{", begun + 1, broken_at)
     if before >= 0 and space_end(text, before + 1) + 1 >= broken_at and _OPENING.match(text, before):
         return before
-    if opening is _ROOT_OPENING:  # begins with what stands before it
-        match = opening.search(text, max(begun, _solid_end(text, begun, broken_at) - 1))
-    else:
-        match = opening.search(text, max(begun + 1, broken_at))
+    brace = text.find("{", max(begun + 1, broken_at))
+    if brace < 0:
+        return len(text)
+    # The root pattern begins with what stands before the brace.
+    match = opening.search(
+        text, max(begun, _solid_end(text, begun, brace) - 1) if opening is _ROOT_OPENING else brace
+    )
     return match.end() if match else len(text)
 
 
