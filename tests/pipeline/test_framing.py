@@ -232,6 +232,16 @@ def many_keys_bad(spec: StreamSpec) -> Content:
     )
 
 
+@case("empty arrays beside records")
+def empty_arrays(spec: StreamSpec) -> Content:
+    return Content(spec).between(b"[]\n").good(record(spec, 1)).between(b"\n[ ]").good(record(spec, 2))
+
+
+@case("only an empty array")
+def only_empty_array(spec: StreamSpec) -> Content:
+    return Content(spec).between(b"[\n]")
+
+
 @case("a picture")
 def picture(spec: StreamSpec) -> Content:
     png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\nIDATx\x9cc"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tests.pipeline.hours import Hour, each_stream, in_order
-from tests.pipeline.records import Content, record, web_log
+from tests.pipeline.records import Content, encoded, record, web_log
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import (
@@ -24,6 +25,7 @@ from weblogs_platform.core.errors import (
 )
 from weblogs_platform.core.keys import jsonpaths_key
 from weblogs_platform.core.manifest import urls_in
+from weblogs_platform.core.spec import Varchar
 from weblogs_platform.pipeline import load as load_module
 from weblogs_platform.pipeline import provision
 from weblogs_platform.pipeline.load import LoadOutcome
@@ -365,6 +367,40 @@ class _FaultyLake(Lake):
     def put_file(self, key: str, source: Any) -> None:
         self.fault.count()  # type: ignore[attr-defined]
         super().put_file(key, source)
+
+
+@each_stream
+def test_duplicates_of_the_hour_are_counted_and_kept(hour: Hour) -> None:
+    """Duplicates across objects, framings, runs or the exact path are not seen, or their rows are dropped."""
+    first, second = encoded(record(hour.spec, 1)), encoded(record(hour.spec, 2))
+    unmapped = {**record(hour.spec, 3), "note": "x"}
+    hour.drop("a", first + first + second)
+    hour.drop("b", gzip.compress(b"  " + first + b"\r\n\n" + second + b"\n"))
+    hour.drop("c", encoded(unmapped) + encoded({**unmapped, "note": "y"}) + encoded(unmapped) + b"{{" * 2)
+    report, outcome = hour.run()
+    assert (report.duplicates, report.bad, outcome.rows_loaded) == (4, 1, 8)
+    hour.drop("d", second)
+    report, outcome = hour.run()
+    assert (report.duplicates, outcome.rows_loaded, outcome.table_rows) == (5, 1, 9)
+
+
+@each_stream
+def test_tables_have_the_declared_columns(hour: Hour) -> None:
+    """The DDL and the spec of a stream drift apart: values are cut or refused at the last step."""
+    sql = (
+        "SELECT column_name, data_type, character_maximum_length FROM svv_all_columns "
+        "WHERE schema_name = %s AND table_name = %s ORDER BY ordinal_position"
+    )
+    with hour.warehouse.transaction() as tx:
+        found = tx.fetch_all(sql, (hour.spec.schema, hour.spec.table))
+    names = {"DOUBLE PRECISION": "double precision", "INTEGER": "integer"}
+    declared = [
+        (f.column, "character varying", f.type.max_bytes)
+        if isinstance(f.type, Varchar)
+        else (f.column, names.get(f.type.ddl, "timestamp without time zone"), None)
+        for f in hour.spec.fields
+    ]
+    assert found == [*declared, ("landing_hour", "timestamp without time zone", None)]
 
 
 def test_manifests_are_immutable_and_mandatory(hour: Hour) -> None:
