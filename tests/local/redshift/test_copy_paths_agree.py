@@ -268,9 +268,10 @@ def converted(
     cuts: Sequence[int] = (),
     exact: bool = False,
     strict: bool = True,
+    columns: Sequence[ColumnInfo] = (),
 ) -> tuple[list[Any], list[LoadError], str | None]:
     """Rows, errors and the fatal error of converting one file, cut into chunks at `cuts`."""
-    plan, statement = plan_for(options, paths, COLUMNS if strict else RELAXED)
+    plan, statement = plan_for(options, paths, columns or (COLUMNS if strict else RELAXED))
     recorder = _Recorder()
     log = ErrorLog(recorder, "x", None)  # pyright: ignore[reportArgumentType]
     screen: Any = _NoScreen() if exact else Screen(plan, statement, database)

@@ -20,15 +20,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from weblogs_platform.bulk.templates import NO_TEMPLATE, Templates
 from weblogs_platform.local.redshift.copy import column_sql
 from weblogs_platform.local.redshift.copy.jsonpaths import Path
 from weblogs_platform.local.redshift.copy.plan import LoadPlan, MappedColumn
 from weblogs_platform.local.redshift.copy.records import OBJECT_LIMIT_BYTES
 from weblogs_platform.local.redshift.copy.statement import CopyStatement
+from weblogs_platform.local.redshift.copy.templates import layout_of, template_sql
 from weblogs_platform.local.redshift.copy.values import type_family
 
 Offsets = npt.NDArray[np.int64]
 
+_LEFT_TO_EXACT_PATH = (
+    200  # records of a chunk: reading them one by one takes no longer than screening the chunk
+)
 _BATCH_ROWS = 8192  # of an Arrow record batch: small enough that all threads of DuckDB get work
 _FIRST_MARK = re.compile(rb"[{\[]")
 
@@ -90,6 +95,9 @@ class Screen:
         self._schema = arrow_schema(plan)
         self._connection = connection
         self._queries = _screen_sql(plan, statement)
+        layout = layout_of(plan, statement) if self._queries else None
+        self._templates = Templates(layout) if layout else None
+        self._template_sql = template_sql(plan) if layout else ""
 
     @property
     def usable(self) -> bool:
@@ -97,11 +105,24 @@ class Screen:
 
     def screen(self, data: bytes, offsets: Offsets) -> Screened:
         """Screens the segments of `data`, which need not be UTF-8. Raises duckdb.Error only for faults of the engine."""
+        if self._templates:
+            proven = self._templates.match(data, offsets) != NO_TEMPLATE
+            if len(proven) - np.count_nonzero(proven) <= _LEFT_TO_EXACT_PATH:
+                return Screened(proven, self._transformed(data, offsets, proven))
+        return self._screen_by_values(data, offsets)
+
+    def _transformed(self, data: bytes, offsets: Offsets, proven: npt.NDArray[np.bool_]) -> pa.Table:
+        lines = pa.table({"line": _lines(data, offsets), "proven": pa.array(proven)})
+        self._connection.register("copy_lines", _batched(lines))
+        try:
+            return self._connection.sql(self._template_sql).to_arrow_table().cast(self._schema)
+        finally:
+            self._connection.unregister("copy_lines")
+
+    def _screen_by_values(self, data: bytes, offsets: Offsets) -> Screened:
         clean, doubtful = _utf8_only(data, offsets)
         doubtful |= np.diff(offsets) > OBJECT_LIMIT_BYTES
-        lines = pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(clean))
-        batches = pa.table({"line": lines}).to_batches(max_chunksize=_BATCH_ROWS)
-        found = self._query(pa.Table.from_batches(batches))
+        found = self._query(_batched(pa.table({"line": _lines(clean, offsets)})))
         accepted = found.column(0).to_numpy() & ~doubtful
         return Screened(accepted, found.drop_columns(["accepted"]).cast(self._schema))
 
@@ -116,6 +137,14 @@ class Screen:
             return self._connection.sql(self._queries[0]).to_arrow_table()
         finally:
             self._connection.unregister("copy_lines")
+
+
+def _lines(data: bytes, offsets: Offsets) -> pa.Array:
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def _batched(table: pa.Table) -> pa.Table:
+    return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema)
 
 
 def _utf8_only(data: bytes, offsets: Offsets) -> tuple[bytes, npt.NDArray[np.bool_]]:
