@@ -18,6 +18,7 @@ import dagster as dg
 from assets.automation.runs import range_tags
 from assets.keys import StreamKeys, job_name
 from assets.partition_runs import FAILED_HOURS
+from assets.sqlite_storage import kept_open
 from assets.streams import HOURS_PER_RUN
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
@@ -58,7 +59,7 @@ def instance_at(home: Path | None) -> Iterator[dg.DagsterInstance]:
     """The instance of that folder (one with a dagster.yaml), else one that forgets."""
     known = home is not None and (home / "dagster.yaml").is_file()
     instance = dg.DagsterInstance.from_config(str(home)) if known else dg.DagsterInstance.ephemeral()
-    with instance:
+    with kept_open(), instance:
         yield instance
 
 

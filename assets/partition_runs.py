@@ -17,7 +17,13 @@ from assets.checks import CheckOutcome
 from assets.events import PartitionEvents
 from assets.hour_steps import Step
 from assets.retry import Backoff
-from weblogs_platform.core.errors import HourBlocked, LakeUnavailable, Transient, WarehouseUnavailable, WeblogsError
+from weblogs_platform.core.errors import (
+    HourBlocked,
+    LakeUnavailable,
+    Transient,
+    WarehouseUnavailable,
+    WeblogsError,
+)
 from weblogs_platform.core.partitions import LandingHour
 
 OUTAGE_HOURS = 2
