@@ -20,6 +20,7 @@ from assets.keys import StreamKeys, hourly_partitions, job_name
 from assets.metadata import record_lineage, record_schema, table_lineage, table_schema
 from assets.partition_runs import Event, PartitionRun
 from assets.retry import Backoff
+from assets.sqlite_storage import kept_open
 from resources import LakeResource, RedshiftResource
 from weblogs_platform.core.errors import WeblogsError
 from weblogs_platform.core.partitions import LandingHour
@@ -54,7 +55,8 @@ def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
     ) -> Iterator[Event]:
         open_hour = _opened(spec, lake, redshift, context.run.run_id)
         run = PartitionRun(context, open_hour, dependencies, code_versions, backoff)
-        yield from run.events()
+        with kept_open():
+            yield from run.events()
 
     return load_hours
 
