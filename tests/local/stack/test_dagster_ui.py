@@ -43,6 +43,7 @@ def test_a_location_that_does_not_load_is_an_error_with_its_reason() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # Dagster alone takes a minute on a busy machine
 def test_the_ui_comes_up_with_the_stack_and_goes_with_it(tmp_path: Path) -> None:
     """Webserver, daemon and code servers are grandchildren: one that stays behind holds the port and the
     instance. The instance is the project's, in the stack's folder."""
