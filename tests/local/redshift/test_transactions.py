@@ -247,3 +247,11 @@ def test_write_conflict_on_an_old_snapshot_is_a_serialization_failure(connect: C
     with pytest.raises(redshift_connector.ProgrammingError, match="1023") as error:
         late.cursor().execute(f"UPDATE {schema}.t SET b = 3 WHERE a = 1")
     assert error.value.args[0]["C"] == "40001"
+
+
+def test_a_setting_outlives_a_rollback_that_undoes_nothing(connect: Connect) -> None:
+    """ROLLBACK outside of a transaction took back what an earlier one had committed."""
+    cursor = connect(autocommit=True).cursor()
+    cursor.execute("SET query_group TO 'nightly'")
+    cursor.execute("ROLLBACK")
+    assert rows(cursor, "SHOW query_group") == [("nightly",)]

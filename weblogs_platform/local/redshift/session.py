@@ -82,7 +82,7 @@ class Session:
         self._engine_open = False
         self._changes_catalog = False
         self._local_changes = 0
-        self._settings_before: dict[str, str] = {}
+        self._settings_before = self.settings.copy()
         self._holder = Holder(f"{user}[{process_id}]")
         self._control = _Control()
         self._open_batches: Batches | None = None
@@ -212,6 +212,7 @@ class Session:
     def _end_transaction(self) -> None:
         self.status, self.implicit = "I", False
         self._changes_catalog = False
+        self._settings_before = self.settings.copy()
         self.backend.locks.release_all(self._holder)
 
     def fail(self) -> None:
