@@ -15,7 +15,11 @@ from tests.bulk.sinks import Bad, Outcome, in_blocks, scanned
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.streams import CUSTOMER_INTERACTIONS, STREAMS, WEB_LOGS
 
-SEARCH = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+SEARCH = settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
 
 MALFORMED = [
     b'{"timestamp": "2025-07-17T20:40:36", "payload": {"event_type": "Cli',
@@ -168,8 +172,8 @@ def check_covered(content: bytes, outcome: Outcome) -> None:
     """What is neither loaded as it stands nor quarantined is white space, a BOM, array punctuation, or re-spelled."""
     rest = bytearray(content)
     for bad in reversed(outcome.bad_records):
-        assert bad.raw == content[bad.offset : bad.offset + bad.length]
-        assert bad.raw == bad.raw.strip(b" \t\r\n") != b""
+        raw = content[bad.offset : bad.offset + bad.length]
+        assert bad.raw == raw == raw.strip(b" \t\r\n") != b""
         del rest[bad.offset : bad.offset + bad.length]
     if outcome.conformed == 0:
         left = bytes(rest).removeprefix(b"\xef\xbb\xbf").translate(None, b" \t\r\n[],")

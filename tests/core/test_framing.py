@@ -40,6 +40,7 @@ SHAPES = {
 }
 SEPARATORS = {"concatenated": b"", "lines": b"\n", "CRLF": b"\r\n", "spaces": b" "}
 each_shape = pytest.mark.parametrize(("spec", "record"), SHAPES.values(), ids=SHAPES)
+each_common_separator = pytest.mark.parametrize("between", [b"", b"\n"], ids=["concatenated", "lines"])
 each_separator = pytest.mark.parametrize("between", SEPARATORS.values(), ids=SEPARATORS)
 
 
@@ -91,7 +92,7 @@ def test_record_cut_at_any_byte_costs_no_neighbour(spec: StreamSpec, record: byt
         check_neighbours(spec, record, record[:at], between)
 
 
-@each_separator
+@each_common_separator
 @each_shape
 def test_record_without_its_beginning_costs_no_neighbour(
     spec: StreamSpec, record: bytes, between: bytes
@@ -103,7 +104,7 @@ def test_record_without_its_beginning_costs_no_neighbour(
             check_neighbours(spec, record, record[at:], between)
 
 
-@pytest.mark.parametrize("between", [b"", b"\n"], ids=["concatenated", "lines"])
+@each_common_separator
 @each_shape
 @pytest.mark.parametrize("new", list(b'{}[]",:\\ \n0eaN\x00\x80'), ids=repr)
 def test_any_byte_changed_costs_no_neighbour(
@@ -114,7 +115,7 @@ def test_any_byte_changed_costs_no_neighbour(
         check_neighbours(spec, record, record[:at] + bytes([new]) + record[at + 1 :], between, at)
 
 
-@each_separator
+@each_common_separator
 @each_shape
 def test_any_byte_put_in_costs_no_neighbour(spec: StreamSpec, record: bytes, between: bytes) -> None:
     """A stray brace, bracket or quote between or within records."""

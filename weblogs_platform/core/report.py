@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from weblogs_platform.core.errors import InvalidDocument
+from weblogs_platform.core.errors import InvalidDocument, InvalidName
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 
@@ -165,7 +165,7 @@ class HourReport:
                 duplicates=data["duplicates"],
                 files=tuple(FileReport.from_json(f) for f in data["files"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, InvalidName) as error:
             raise InvalidDocument(f"not a validation report: {type(error).__name__}: {error}") from error
 
 
