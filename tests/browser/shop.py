@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.local.endpoints import Endpoints
@@ -16,11 +18,15 @@ class Shop:
 
     endpoints: Endpoints
 
+    @cached_property
+    def _s3(self) -> Any:
+        return self.endpoints.s3("delivery")
+
     def deliver(self, hour: LandingHour, *, good: int, bad: int = 0, name: str = "a") -> None:
         """One object: good records, then bad ones without their event type, with nothing between them."""
         records = [_record(hour, n, "Click") for n in range(good)]
         records += [_record(hour, n, None) for n in range(good, good + bad)]
-        self.endpoints.s3("delivery").put_object(
+        self._s3.put_object(
             Bucket=self.endpoints.bucket,
             Key=f"{WEB_LOGS.landing_hour_prefix(hour)}web-logs-{name}",
             Body="".join(records).encode(),
