@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import socket
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +10,7 @@ from typing import Any, Self
 import pytest
 import redshift_connector
 
+from tests.clients.failed_logins import collect_failed_logins
 from weblogs_platform.clients import warehouse as warehouse_module
 from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
 from weblogs_platform.core.errors import (
@@ -239,7 +238,7 @@ def test_a_host_that_is_silent_is_unavailable(monkeypatch: pytest.MonkeyPatch) -
         pytest.raises(WarehouseUnavailable, match="weblogs up"),
     ):
         _connect(silent.getsockname()[1])
-    _collect()
+    collect_failed_logins()
 
 
 def test_statements_may_take_longer_than_a_connection(
@@ -258,17 +257,10 @@ def test_a_server_of_another_authority_is_refused(warehouse_stack: Endpoints, tm
     assert redshift is not None
     with pytest.raises(WarehouseUnavailable, match="certificate"):
         _connect(redshift.port, ca=str(other))
-    _collect()
+    collect_failed_logins()
 
 
 def _connect(port: int, ca: str | None = None) -> Any:
     return connect_to_redshift(
         host="127.0.0.1", port=port, database="dev", user="awsuser", password="any", ca=ca
     )
-
-
-def _collect() -> None:
-    """The driver leaves the socket of a failed login to the garbage collector."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()

@@ -43,8 +43,9 @@ def test_any_object_key_loads(hour: Hour) -> None:
 def test_names_that_differ_in_signs_only_do_not_collide(hour: Hour) -> None:
     """Derived names keep letters only: two sources write the same split copy, and one's records are lost."""
     contents = {
-        name: Content(hour.spec).good(record(hour.spec, n)).bad(b"{", "malformed_json")
-        for n, name in enumerate(["a b", "a+b", "a%20b", "a_b", "a/b", "a_b.gz"])
+        # The same content and so the same ETag: only the key tells them apart.
+        name: Content(hour.spec).good(record(hour.spec, 1)).bad(b"{", "malformed_json")
+        for name in ("a b", "a+b", "a%20b", "a_b", "a/b", "a_b.gz")
     }
     files = assert_arrives(hour, **contents)
     assert len({files[name].load_key for name in contents}) == len(contents)

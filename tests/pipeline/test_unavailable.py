@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from resources import LakeResource, RedshiftResource
+from tests.clients.failed_logins import collect_failed_logins
 from tests.pipeline.hours import Hour
 from weblogs_platform.core.errors import AccessRefused, LakeUnavailable, WarehouseUnavailable
 from weblogs_platform.local.endpoints import Endpoints
@@ -74,3 +75,4 @@ def test_wrong_credentials_are_told_apart_from_a_server_that_is_not_there(
     hour.validate()
     with pytest.raises(AccessRefused, match="28"):
         replace(hour, warehouse=redshift.warehouse()).load()
+    collect_failed_logins()
