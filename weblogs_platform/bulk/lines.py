@@ -24,13 +24,12 @@ def candidate_offsets(buffer: bytes, *, final: bool) -> Offsets:
     `final`, what follows the last boundary is left out: it may go on.
     """
     data = np.frombuffer(buffer, dtype=np.uint8)
-    breaks = data[:-1] == _CLOSE
-    breaks &= data[1:] == _OPEN
-    after_line = data[:-1] == _NEW_LINE
-    after_line &= data[1:] != _NEW_LINE
-    after_line &= data[1:] != _RETURN
-    breaks |= after_line
-    inner = np.flatnonzero(breaks).astype(np.int64) + 1
+    line_ends = np.flatnonzero(data[:-1] == _NEW_LINE)
+    follows = data[line_ends + 1]
+    line_ends = line_ends[(follows != _NEW_LINE) & (follows != _RETURN)]
+    closing = np.flatnonzero(data[:-1] == _CLOSE)
+    inner = np.concatenate([line_ends, closing[data[closing + 1] == _OPEN]]) + 1
+    inner.sort()
     ends_here = final or (len(data) > 0 and data[-1] == _NEW_LINE)
     tail = [len(buffer)] if ends_here and len(buffer) else []
     return np.concatenate([[0], inner, tail]).astype(np.int64)
