@@ -41,7 +41,7 @@ demo: setup ## Everything at once: servers, a day of traffic, loads, Dagster's U
 up: setup ## Start the embedded S3 and Redshift, and stay until Ctrl-C
 	@$(BIN)/weblogs up $(UPARGS)
 
-bench: setup ## Time the whole path and write the figures
+bench: setup ## Time the whole path beside DuckDB's bare read_json
 	@$(BIN)/python -m benchmarks.whole_path $(BENCHARGS)
 
 # Exact versions and the hashes of all their files, for every platform and Python; no index and no machine's path.

@@ -15,22 +15,40 @@ from benchmarks.meter import Step
 from benchmarks.rounds import Round
 
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
-_HEADINGS = ("step", "seconds", "CPU seconds", "peak MB: loading process", "S3 server", "Redshift server")
 _PROCESSES = ("loading process", "s3", "redshift")
+_HEADINGS = (
+    "step",
+    "seconds",
+    "CPU seconds",
+    "loading",
+    "S3",
+    "Redshift",
+    "peak MB: loading",
+    "S3",
+    "Redshift",
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One step: median seconds, median CPU seconds of all processes, highest peak of each process in MB."""
+    """One step: median seconds; for each process the median of its CPU seconds and its highest peak in MB."""
 
     name: str
     seconds: float
-    cpu_secs: float
-    peaks_mb: tuple[float | None, ...]
+    cpus_secs: tuple[float, ...]
+    peaks_mb: tuple[float, ...]
+
+    @property
+    def cpu_secs(self) -> float:
+        """Of all processes."""
+        return sum(self.cpus_secs)
 
     def cells(self) -> list[str]:
-        peaks = ["" if peak is None else f"{peak:.0f}" for peak in self.peaks_mb]
-        return [self.name, f"{self.seconds:.2f}", f"{self.cpu_secs:.2f}", *peaks]
+        cpus = [f"{secs:.2f}" for secs in self.cpus_secs]
+        peaks = [f"{peak:.0f}" for peak in self.peaks_mb]
+        if len(cpus) < len(_PROCESSES):  # the bare read: one process
+            cpus, peaks = ["", "", ""], [peaks[0], "", ""]
+        return [self.name, f"{self.seconds:.2f}", f"{self.cpu_secs:.2f}", *cpus, *peaks]
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ class Figures:
     @property
     def peak_sum_mb(self) -> float:
         """No more than this was resident at any moment in all three processes together."""
-        return max(sum(peak or 0 for peak in line.peaks_mb) for line in self.lines)
+        return max(sum(line.peaks_mb) for line in self.lines)
 
     def verdict(self) -> str:
         return (
@@ -81,8 +99,8 @@ def _figures(kind: str, rounds: list[Round]) -> Figures:
     whole = Line(
         "whole path",
         median(sum(step.seconds for step in one.path.steps) for one in rounds),
-        median(sum(_cpu(step) for step in one.path.steps) for one in rounds),
-        tuple(max(line.peaks_mb[i] or 0 for line in lines) for i in range(len(_PROCESSES))),
+        tuple(median(sum(s.usage[p].cpu_secs for s in one.path.steps) for one in rounds) for p in _PROCESSES),
+        tuple(max(line.peaks_mb[number] for line in lines) for number in range(len(_PROCESSES))),
     )
     return Figures(kind, title, lines, whole, _bare(rounds))
 
@@ -90,9 +108,8 @@ def _figures(kind: str, rounds: list[Round]) -> Figures:
 def _bare(rounds: list[Round]) -> Line:
     steps = [one.bare.step for one in rounds]
     peak = max(step.usage["duckdb"].peak_bytes for step in steps) / 1e6
-    return Line(
-        "bare read_json", median(s.seconds for s in steps), median(map(_cpu, steps)), (peak, None, None)
-    )
+    cpu = median(step.usage["duckdb"].cpu_secs for step in steps)
+    return Line("bare read_json", median(step.seconds for step in steps), (cpu,), (peak,))
 
 
 def _named(one: Round, name: str) -> Step:
@@ -101,11 +118,8 @@ def _named(one: Round, name: str) -> Step:
 
 def _line(name: str, steps: list[Step]) -> Line:
     peaks = tuple(max(step.usage[process].peak_bytes for step in steps) / 1e6 for process in _PROCESSES)
-    return Line(name, median(step.seconds for step in steps), median(map(_cpu, steps)), peaks)
-
-
-def _cpu(step: Step) -> float:
-    return sum(usage.cpu_secs for usage in step.usage.values())
+    cpus = tuple(median(step.usage[process].cpu_secs for step in steps) for process in _PROCESSES)
+    return Line(name, median(step.seconds for step in steps), cpus, peaks)
 
 
 def table(figures: Figures) -> Table:
