@@ -97,10 +97,18 @@ def _run(
     result = definitions.resolve_job_def(job_name(total.spec)).execute_in_process(
         instance=instance, run_id=run_id, tags=range_tags(hours), run_config=_QUIET, raise_on_error=False
     )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     if not result.success:
         named = _failed_hours(result)
         missing = [h.partition_key for h in hours if h.partition_key not in done]
         total.failed |= {key: named.get(key) or _first_error(result) for key in missing}
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Dagster takes Ctrl-C for the failure of a step; the runs after it would go on."""
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    return any(e is not None and e.cls_name == dg.DagsterExecutionInterruptedError.__name__ for e in errors)
 
 
 def _failed_hours(result: dg.ExecuteInProcessResult) -> Mapping[str, str]:
