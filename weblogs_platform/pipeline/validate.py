@@ -115,4 +115,5 @@ def _stored_fingerprints(lake: Lake, names: Names) -> Fingerprints:
 def _duplicates(parts: list[Fingerprints]) -> int:
     """How many records equal an earlier one of the hour; the 64-bit hash errs once in some 10^7 hours of 10^6."""
     together = np.concatenate([*parts, np.empty(0, dtype=np.uint64)])
-    return int(len(together) - len(np.unique(together)))
+    together.sort()  # ten times faster than np.unique, which hashes
+    return int(np.count_nonzero(together[1:] == together[:-1]))
