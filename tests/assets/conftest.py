@@ -60,7 +60,9 @@ def hour_report(*files: FileReport, duplicates: int = 0) -> HourReport:
 def ledger_line(
     name: str = "a", *, loaded: int = 10, bad: int = 0, dropped: int = 0, etag: str = "e1"
 ) -> LoadedFile:
-    return LoadedFile(landed(name).key, etag, WEB_LOGS.rules_digest, loaded + bad + dropped, loaded, bad, dropped)
+    return LoadedFile(
+        landed(name).key, etag, WEB_LOGS.rules_digest, loaded + bad + dropped, loaded, bad, dropped
+    )
 
 
 @pytest.fixture
