@@ -115,6 +115,14 @@ def test_large_stretch_ends_where_it_ends(shape: str, size: int, block: int) -> 
     assert [(b.offset, b.length) for b in outcome.bad_records] == [(len(RECORD) + 1, len(large))]
 
 
+def test_brackets_within_the_limit_are_doubted_and_not_fatal() -> None:
+    """DuckDB's parser ran out of its memory on 4 MiB of brackets, and the hour could not be validated at all."""
+    half = MAX_RECORD_BYTES // 2 - 8
+    brackets = b'{"a": ' + b"[" * half + b"]" * half + b"}"
+    outcome = scanned(WEB_LOGS, [b"\n".join([RECORD, brackets, b" " + RECORD])])
+    assert (outcome.good, outcome.reasons) == (2, {"nested_too_deep": 1})
+
+
 def test_deep_record_between_neighbours() -> None:
     """100,000 brackets exhaust a stack."""
     deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000

@@ -18,7 +18,7 @@ from weblogs_platform.streams import CUSTOMER_INTERACTIONS, STREAMS, WEB_LOGS
 
 SEARCH = settings(
     deadline=None,
-    max_examples=120,
+    max_examples=90,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 WEB = (

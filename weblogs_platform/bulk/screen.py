@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,8 +106,10 @@ class Screen:
         known = {number: self._template_shape(number) for number in np.unique(found[good]).tolist()}
         left = np.flatnonzero(~good)
         if len(left) >= self._closer_look_from:
-            good[left], shapes[left], others = self._examine_closely(*chosen_lines(buffer, offsets, left))
-            known |= others
+            # Brackets upon brackets take DuckDB's parser fifty times their text: what it cannot hold stays doubted.
+            with suppress(duckdb.OutOfMemoryException):
+                good[left], shapes[left], others = self._examine_closely(*chosen_lines(buffer, offsets, left))
+                known |= others
         return Screened(good, fingerprints(self._connection, buffer, offsets), shapes, known)
 
     def fingerprints_of(self, records: list[bytes]) -> Hashes:
@@ -204,13 +207,14 @@ def _query(spec: StreamSpec) -> str:
     paths = ", ".join(f"'{f.path}'" for f in spec.fields)
     conditions = " AND ".join(_condition(f, f"v[{i}]") for i, f in enumerate(spec.fields, start=1))
     return f"""
-        SELECT coalesce(valid AND strlen(line) <= {MAX_RECORD_BYTES} AND NOT contains(line, '\\u0000')
+        SELECT coalesce(valid AND NOT contains(line, '\\u0000')
                         AND NOT regexp_matches(line, '{_TRAILING_COMMA}') AND {conditions}, false) AS good,
                coalesce(hash(k), 0) AS shape
         FROM (SELECT line, valid,
                      CASE WHEN valid THEN json_extract(line, [{paths}])::VARCHAR[] END AS v,
                      CASE WHEN valid THEN json_keys(line, ['$', '$.{spec.payload}']) END AS k
-              FROM (SELECT line, json_valid(line) AS valid FROM lines))"""
+              FROM (SELECT line, CASE WHEN strlen(line) <= {MAX_RECORD_BYTES} THEN json_valid(line) ELSE false END AS valid
+                    FROM lines))"""
 
 
 def _condition(f: Field, v: str) -> str:

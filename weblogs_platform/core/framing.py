@@ -218,14 +218,17 @@ class Framer:
         return text[start] not in "{[" or (before, text[mark]) in {("}", ","), ("]", "[")}
 
     def _stands_as_record(self, text: str, at: int, end: int, *, nested: bool, final: bool) -> bool:
+        after = space_end(text, end)
+        known = final or after < len(text)
+        if known and (not nested or _has_own_line(text, at, end)):
+            closing = "}:" if self.in_array else "}],:"
+            if after == len(text) or text[after] not in closing:
+                return True
         if self._is_marked(text[at:end]):
             return True
-        after = space_end(text, end)
-        if after == len(text) and not final:
+        if not known:
             raise Incomplete(at)
-        if nested and not _has_own_line(text, at, end):
-            return False
-        return after == len(text) or text[after] not in ("}:" if self.in_array else "}],:")
+        return False
 
     def _is_marked(self, text: str) -> bool:
         try:
