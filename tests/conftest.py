@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
+
+# The same examples in every run, here as in CI; HYPOTHESIS_PROFILE=default searches for new ones.
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 pytest_plugins = ["tests.stack_fixtures"]
 
