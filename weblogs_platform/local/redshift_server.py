@@ -11,7 +11,6 @@ from weblogs_platform.local import ports as free_ports
 from weblogs_platform.local.certificates import certificate_files, trust_bundle
 from weblogs_platform.local.component import Component, Launch, NotReady
 from weblogs_platform.local.environment import inherited
-from weblogs_platform.local.redshift.certificates import Certificates
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.contract import S3Credentials
 from weblogs_platform.local.redshift.launch import LaunchOptions, write_config
@@ -42,7 +41,7 @@ class RedshiftServer(Component):
         config = write_config(
             self.data_folder,
             self._options(),
-            Certificates(tls.authority, tls.certificate, tls.key),
+            tls,
             self._ready_file,
         )
         command = [sys.executable, "-m", "weblogs_platform.local.redshift", "--config", str(config)]

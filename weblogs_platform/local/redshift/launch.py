@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from weblogs_platform.local.redshift.certificates import Certificates, ensure_certificates
+from weblogs_platform.local.certificates import CertificateFiles, certificate_files
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.contract import S3Credentials
 
@@ -51,7 +51,7 @@ class RunningServer:
     """A started process. Leaving the `with` block stops it cleanly."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], ready: Mapping[str, Any], certificates: Certificates
+        self, process: subprocess.Popen[bytes], ready: Mapping[str, Any], certificates: CertificateFiles
     ) -> None:
         self.process = process
         self.host: str = ready["host"]
@@ -84,7 +84,9 @@ class RunningServer:
 def launch(folder: Path, options: LaunchOptions, *, timeout_secs: float = 30) -> RunningServer:
     """Starts a server over `folder` and returns when it serves. Raises StartError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    certificates = ensure_certificates(folder / "certificates")
+    tls = folder / "certificates"
+    tls.mkdir(exist_ok=True, mode=0o700)
+    certificates = certificate_files(tls, "redshift")
     ready_file = folder / "redshift.ready"
     ready_file.unlink(missing_ok=True)
     config = write_config(folder, options, certificates, ready_file)
@@ -102,7 +104,9 @@ def launch(folder: Path, options: LaunchOptions, *, timeout_secs: float = 30) ->
     return RunningServer(process, ready, certificates)
 
 
-def write_config(folder: Path, options: LaunchOptions, certificates: Certificates, ready_file: Path) -> Path:
+def write_config(
+    folder: Path, options: LaunchOptions, certificates: CertificateFiles, ready_file: Path
+) -> Path:
     """Writes the configuration file, readable by its owner only, and returns its path."""
     content = {
         "database": str(folder / "warehouse.duckdb"),
@@ -115,7 +119,7 @@ def write_config(folder: Path, options: LaunchOptions, certificates: Certificate
         "s3_endpoint": options.s3_endpoint,
         "s3_region": options.s3_region,
         "certificate": str(certificates.certificate),
-        "private_key": str(certificates.private_key),
+        "private_key": str(certificates.key),
         "ready_file": str(ready_file),
         "require_ssl": options.require_ssl,
         "memory_limit": options.memory_limit,
