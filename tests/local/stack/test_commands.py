@@ -106,7 +106,7 @@ def test_a_second_up_does_no_harm(running: Shell) -> None:
 
 def test_env_connects_other_programs(running: Shell) -> None:
     """The exports survive a shell, with the quotes in the folder's name, and an unmodified client connects."""
-    script = f"{sys.executable} -c {shlex.quote(CLIENT)}"
+    script = shlex.join([sys.executable, "-c", CLIENT])
     assert running.sh(script).splitlines() == ["weblogs-lake", "1", str(running.home), "verify-full"]
 
 
