@@ -17,12 +17,13 @@ from typing import Any
 from benchmarks.data import DataSet, Size, make
 from benchmarks.meter import Step, Usage
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
+from weblogs_platform.clients.warehouse import warehouse_of
 from weblogs_platform.local import state
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.local.traffic.bench_set import BENCH_HOUR
 from weblogs_platform.pipeline import provision
+from weblogs_platform.settings import Settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN = ("AWS_", "REDSHIFT_", "WEBLOGS_", "DAGSTER_")
@@ -101,18 +102,7 @@ def _data(folder: Path, kind: str, options: Options) -> tuple[DataSet, DataSet]:
 
 
 def _initialise(endpoints: Endpoints) -> None:
-    redshift = endpoints.redshift
-    assert redshift is not None
-    connect = partial(
-        connect_to_redshift,
-        host=redshift.host,
-        port=redshift.port,
-        database=redshift.database,
-        user=redshift.user,
-        password=redshift.password,
-        ca=str(redshift.authority),
-    )
-    warehouse = Warehouse(connect, endpoints.copy_role, endpoints.region)
+    warehouse = warehouse_of(Settings.from_env(endpoints.platform_variables()))
     provision.initialise(Lake(endpoints.s3("admin"), endpoints.bucket), warehouse)
 
 

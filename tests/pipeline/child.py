@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +16,7 @@ import boto3
 from botocore.config import Config
 
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
+from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.pipeline.load import load_hour
 from weblogs_platform.pipeline.validate import validate_hour
@@ -36,20 +35,6 @@ def lake_of(settings: Settings) -> Lake:
         config=Config(retries={"total_max_attempts": 3}),
     )
     return Lake(client, settings.bucket)
-
-
-def warehouse_of(settings: Settings) -> Warehouse:
-    """The warehouse that the settings name."""
-    connect = partial(
-        connect_to_redshift,
-        host=settings.redshift_host,
-        port=settings.redshift_port,
-        database=settings.redshift_database,
-        user=settings.redshift_user,
-        password=settings.redshift_password,
-        ca=settings.redshift_ca,
-    )
-    return Warehouse(connect, settings.copy_role_arn, settings.region)
 
 
 class StopsBeforeCommit:

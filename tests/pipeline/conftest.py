@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.child import lake_of, warehouse_of
+from tests.pipeline.child import lake_of
 from tests.pipeline.hours import Hour, Roles, new_hours
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.pipeline import provision

@@ -55,7 +55,8 @@ from weblogs_platform.pipeline.load import load_hour
 from weblogs_platform.pipeline.validate import validate_hour
 from weblogs_platform.settings import Settings
 from weblogs_platform.streams import stream_named
-from tests.pipeline.child import lake_of, warehouse_of
+from tests.pipeline.child import lake_of
+from weblogs_platform.clients.warehouse import warehouse_of
 
 settings = Settings.from_env()
 lake, warehouse = lake_of(settings), warehouse_of(settings)

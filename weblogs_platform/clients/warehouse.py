@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import redshift_connector
@@ -27,6 +28,8 @@ from weblogs_platform.core.errors import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from weblogs_platform.settings import Settings
 
 _REFUSED = ("28", "42501", "3D000")
 _CONFLICT = ("40", "55P03", "57014")
@@ -107,6 +110,20 @@ class Warehouse:
         """A query of its own as a frame, for people."""
         with self.transaction() as tx:
             return tx.fetch_frame(statement, parameters)
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    """The warehouse that the settings name; nothing is connected yet."""
+    connect = partial(
+        connect_to_redshift,
+        host=settings.redshift_host,
+        port=settings.redshift_port,
+        database=settings.redshift_database,
+        user=settings.redshift_user,
+        password=settings.redshift_password,
+        ca=settings.redshift_ca,
+    )
+    return Warehouse(connect, settings.copy_role_arn, settings.region)
 
 
 def connect_to_redshift(

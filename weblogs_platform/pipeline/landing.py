@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core.errors import InvalidName
@@ -17,15 +17,6 @@ LandedHours = dict[LandingHour, tuple[LandingObject, ...]]
 def list_hour(lake: Lake, spec: StreamSpec, hour: LandingHour) -> tuple[LandingObject, ...]:
     """The objects of one hour in key order; empty when none landed."""
     return tuple(lake.list_prefix(spec.landing_hour_prefix(hour)))
-
-
-def list_days(lake: Lake, spec: StreamSpec, first_day: date, last_day: date) -> LandedHours:
-    """The hours that have objects, from `first_day` to `last_day` inclusive, one listing a day."""
-    found: LandedHours = {}
-    for offset in range((last_day - first_day).days + 1):
-        day = first_day + timedelta(days=offset)
-        found.update(by_hour(spec, lake.list_prefix(f"{spec.landing_prefix}/{day:%Y/%m/%d}/")))
-    return found
 
 
 def days_with_objects(lake: Lake, spec: StreamSpec) -> list[date]:
