@@ -1,0 +1,85 @@
+"""What a derived table declares about itself: the tables that are computed from the stream tables, by event time.
+
+A derived table is replaced period by period (an hour or a day, UTC), never appended to. Its statement is
+`sql/kpis/<name>.sql`: one INSERT of every row whose period lies in [:period_start, :period_end), which may also
+use `:run_id`. Deliberately absent: how it is run (`pipeline.refresh`) and how Dagster shows it (`assets.derived`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from weblogs_platform.core.errors import InvalidSpec
+
+Grain = Literal["hour", "day"]
+Team = Literal["sales", "marketing", "operations", "support"]
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_SOURCE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DerivedColumn:
+    """One column. `type` is its Redshift type as in the DDL; `description` says the formula, in the words of the
+    people who read the figure; `lineage` names the columns it is computed from, as schema.table.column.
+
+    headline: how a period's rows become the one number that Dagster plots, or None.
+    """
+
+    name: str
+    type: str
+    description: str
+    lineage: tuple[str, ...]
+    nullable: bool = False
+    personal: bool = False
+    headline: Literal["sum", "avg"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DerivedTable:
+    """One table. `period_column` holds the date or time by which a row belongs to a period of the grain; `key` is
+    unique over the whole table; `sources` are the tables (schema.table) whose changes make its periods stale."""
+
+    schema: str
+    name: str
+    team: Team
+    description: str
+    grain: Grain
+    period_column: str
+    key: tuple[str, ...]
+    columns: tuple[DerivedColumn, ...]
+    sources: tuple[str, ...]
+    volume_band: tuple[float, float] = (0.5, 2.0)
+
+    def __post_init__(self) -> None:
+        problems = list(self._problems())
+        if problems:
+            raise InvalidSpec(f"derived table {self.name!r}: " + "; ".join(problems))
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def headlines(self) -> tuple[DerivedColumn, ...]:
+        return tuple(c for c in self.columns if c.headline)
+
+    def _problems(self) -> Iterator[str]:
+        names = [c.name for c in self.columns]
+        for name in (self.schema, self.name, *names):
+            if not _IDENTIFIER.fullmatch(name):
+                yield f"{name!r} is not a lower-case identifier"
+        if len(set(names)) < len(names):
+            yield "columns must be unique"
+        if not self.key or not {self.period_column, *self.key} <= set(names):
+            yield "the period column and the key must be columns"
+        if any(c.nullable for c in self.columns if c.name in {self.period_column, *self.key}):
+            yield "neither the period column nor the key may be null"
+        if not self.sources:
+            yield "a derived table has sources"
+        for lineage in (one for c in self.columns for one in c.lineage):
+            if not _SOURCE.fullmatch(lineage) or lineage.rpartition(".")[0] not in self.sources:
+                yield f"lineage {lineage!r} is no schema.table.column of a source"
