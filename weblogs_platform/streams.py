@@ -130,7 +130,14 @@ CUSTOMER_INTERACTIONS = StreamSpec(
     ),
 )
 
-STREAMS: tuple[StreamSpec, ...] = (WEB_LOGS, CUSTOMER_INTERACTIONS)
+FIREHOSE_STREAMS: tuple[StreamSpec, ...] = (WEB_LOGS, CUSTOMER_INTERACTIONS)
+"""What Firehose delivers, in hour folders and envelopes."""
+
+BATCH_SOURCES: tuple[StreamSpec, ...] = ()
+"""What other systems drop as whole files, the time in their names."""
+
+STREAMS: tuple[StreamSpec, ...] = (*FIREHOSE_STREAMS, *BATCH_SOURCES)
+"""All of them: each is validated, loaded and shown."""
 
 
 def stream_named(name: str) -> StreamSpec:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.bulk.record_texts import mutated, odd_text, sound_record
 from tests.bulk.sinks import Bad, Outcome, in_blocks, scanned
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.streams import CUSTOMER_INTERACTIONS, STREAMS, WEB_LOGS
+from weblogs_platform.streams import CUSTOMER_INTERACTIONS, FIREHOSE_STREAMS, WEB_LOGS
 
 SEARCH = settings(
     deadline=None,
@@ -87,7 +87,7 @@ def check(spec: StreamSpec, content: Content, outcome: Outcome) -> None:
     assert not text[at:].strip()
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda spec: spec.name)
 def test_every_known_record_is_loaded_or_quarantined_in_its_place(spec: StreamSpec) -> None:
     """A bad record costs a neighbour, a good one is altered, or the quarantine names the wrong bytes."""
 
@@ -138,7 +138,7 @@ def any_content(draw: st.DrawFn, spec: StreamSpec) -> bytes:
     return bytes(body)
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda spec: spec.name)
 def test_verdicts_do_not_depend_on_where_blocks_are_cut(spec: StreamSpec) -> None:
     """A record at a block's edge is judged by its first half, or a run of blocks is framed otherwise."""
 

@@ -15,7 +15,7 @@ from weblogs_platform.bulk.stream_templates import layout_of
 from weblogs_platform.bulk.templates import NO_TEMPLATE, Templates, template_of
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.validation import judge
-from weblogs_platform.streams import CUSTOMER_INTERACTIONS, STREAMS, WEB_LOGS
+from weblogs_platform.streams import CUSTOMER_INTERACTIONS, FIREHOSE_STREAMS, WEB_LOGS
 
 SEARCH = settings(
     deadline=None,
@@ -45,7 +45,7 @@ def proven(spec: StreamSpec, example: bytes, stretches: list[bytes]) -> list[byt
     return [stretch for stretch, _ in held]
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda spec: spec.name)
 def test_templates_never_prove_what_the_judge_refuses(spec: StreamSpec) -> None:
     """A spelling that nobody thought of goes past both the screen and the judge, into COPY."""
 
@@ -57,7 +57,7 @@ def test_templates_never_prove_what_the_judge_refuses(spec: StreamSpec) -> None:
     search()
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda spec: spec.name)
 def test_one_changed_byte_is_judged(spec: StreamSpec) -> None:
     """A byte put into a sound record, of which the template is known, is not noticed."""
 
@@ -70,7 +70,7 @@ def test_one_changed_byte_is_judged(spec: StreamSpec) -> None:
     search()
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda spec: spec.name)
 def test_records_alike_are_proven_by_one_example(spec: StreamSpec) -> None:
     """Templates that prove next to nothing are sound, and slow. Zero is left to the screen."""
 

@@ -94,7 +94,7 @@ def project(tmp_path: Path) -> Path:
 
 def _declare(streams: Path) -> None:
     before, tuple_of_streams, after = streams.read_text(encoding="utf-8").partition(
-        "STREAMS: tuple[StreamSpec, ...] = ("
+        "FIREHOSE_STREAMS: tuple[StreamSpec, ...] = ("
     )
     assert tuple_of_streams
     streams.write_text(f"{before}{SPEC}\n\n{tuple_of_streams}SHIPMENTS, {after}", encoding="utf-8")

@@ -19,7 +19,7 @@ import click
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.settings import PROJECT_ROOT, home_folder
-from weblogs_platform.streams import STREAMS, WEB_LOGS
+from weblogs_platform.streams import FIREHOSE_STREAMS, WEB_LOGS
 
 if TYPE_CHECKING:
     from weblogs_platform.local.endpoints import Endpoints
@@ -141,7 +141,7 @@ def _deliver(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> l
     first = end.plus(-hours)
     shares = FaultShares(null=0.02, malformed=0.005, mistyped=0.005, flat=0.01, duplicate=0.002, late=0.01)
     delivered = TrafficSummary()
-    for spec in STREAMS:
+    for spec in FIREHOSE_STREAMS:
         plan = TrafficPlan(
             stream=spec,
             rate=rate if spec is WEB_LOGS else rate / 10,
@@ -155,7 +155,7 @@ def _deliver(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> l
             f"  {name}: {sent.records:,} records in {sent.objects:,} objects ({sent.bytes / 1e6:,.1f} MB), "
             f"{sent.bad:,} of them bad on purpose"
         )
-    windows = [Window(spec.name, spec, first, end) for spec in STREAMS]
+    windows = [Window(spec.name, spec, first, end) for spec in FIREHOSE_STREAMS]
     return [*windows, *(_deliver_log(writer, log) if log else ())]
 
 
