@@ -1,8 +1,8 @@
 """What exists: the assets of every declared stream, their checks, and what keeps them up to date.
 
-    streams.py         the factory: four assets and their checks for one stream, in one op
+    streams.py         the factory: five assets and their checks for one stream, in one op
     keys.py            asset keys, job names, partitions
-    hour_steps.py      what each of the four does for one hour, and what it reports
+    hour_steps.py      what each of them does for one hour, and what it reports
     partition_runs.py  one run over many hours: each hour on its own, failures named at the end
     checks.py          the judgement of every check, as pure functions
     metadata.py        schema, lineage and tables as Dagster shows them

@@ -54,6 +54,13 @@ class PartitionEvents:
         tags = {_DATA_VERSION: data_version, _USER_PROVIDED: "true", **self._provenance(key)}
         return dg.AssetMaterialization(key, partition=self.partition, metadata=metadata, tags=tags)
 
+    def elsewhere(
+        self, key: dg.AssetKey, partition: str, metadata: Mapping[str, dg.MetadataValue], data_version: str
+    ) -> dg.AssetMaterialization:
+        """Another partition of the asset that was made on the way; without what it was made from."""
+        tags = {_DATA_VERSION: data_version, _USER_PROVIDED: "true"}
+        return dg.AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)
+
     def evaluation(self, key: dg.AssetKey, outcome: CheckOutcome) -> dg.AssetCheckEvaluation:
         """A check of that asset, about its newest materialization of this partition."""
         return dg.AssetCheckEvaluation(

@@ -1,6 +1,6 @@
 """What each asset of a stream does for one hour: call the pipeline, then say what came of it.
 
-The four steps share one report: made by `validated` in this run, else the one that stands in the lake.
+The steps share one report: made by `validated` in this run, else the one that stands in the lake.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from time import perf_counter
 
@@ -24,21 +25,27 @@ from weblogs_platform.core.report import HourReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import CountHour
 from weblogs_platform.pipeline.landing import list_hour
-from weblogs_platform.pipeline.ledger import read_hour
-from weblogs_platform.pipeline.load import load_hour
+from weblogs_platform.pipeline.ledger import last_change, read_hour
+from weblogs_platform.pipeline.load import LoadOutcome, load_hour
 from weblogs_platform.pipeline.manifest import prepare_hour
 from weblogs_platform.pipeline.validate import read_report, validate_hour
 
 INT = dg.MetadataValue.int
 
+MAX_EVENT_HOURS = 200
+"""Event hours that one landing hour reports beside its own. What a clock gone wild scatters over years is in the
+warehouse's ledger too, from which the reconcile of the derived tables works."""
+
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step made of an hour. `data_version` changes when the content does."""
+    """What a step made of an hour. `data_version` changes when the content does. `others` are further partitions
+    of the asset that the step made on the way, with their metadata and the same data version."""
 
     metadata: Mapping[str, dg.MetadataValue]
     data_version: str
     checks: tuple[CheckOutcome, ...] = ()
+    others: Mapping[str, Mapping[str, dg.MetadataValue]] = field(default_factory=dict)
 
 
 def _no_checks() -> tuple[CheckOutcome, ...]:
@@ -63,6 +70,7 @@ class HourSteps:
     hour: LandingHour
     run_id: str
     _validated: HourReport | None = field(default=None, init=False)
+    _loaded: LoadOutcome | None = field(default=None, init=False)
 
     @cached_property
     def by_asset(self) -> dict[dg.AssetKey, Step]:
@@ -71,6 +79,7 @@ class HourSteps:
             Step(_timed(self.validated), self.judge_validated),
             Step(_timed(self.manifest)),
             Step(_timed(self.table), self.judge_table),
+            Step(_timed(self.event_hours)),
         )
         return dict(zip(StreamKeys.of(self.spec).in_order, steps, strict=True))
 
@@ -116,6 +125,7 @@ class HourSteps:
     def table(self) -> StepResult:
         report = self._refuse_blocked()
         outcome = load_hour(self.lake, self.warehouse, self.spec, self.hour, run_id=self.run_id)
+        self._loaded = outcome
         metadata = {
             "dagster/partition_row_count": INT(outcome.table_rows),
             "dagster/column_lineage": table_lineage(self.spec, StreamKeys.of(self.spec)),
@@ -132,6 +142,22 @@ class HourSteps:
         checks = evaluate_table(report, outcome.ledger, outcome.table_rows)
         version = _digest(part for line in outcome.ledger for part in (line.key, line.etag))
         return StepResult(metadata, version, checks)
+
+    def event_hours(self) -> StepResult:
+        """The hour itself, as the ledger has it, and every other event hour that this run's load changed."""
+        changed = self._loaded.changed_hours if self._loaded else {}
+        shown = sorted(h for h in changed if h != self.hour and self._is_partition(h))[:MAX_EVENT_HOURS]
+        metadata = {
+            "rows_changed": INT(changed.get(self.hour, 0)),
+            "event_hours_changed": INT(len(changed)),
+            "event_hours_outside_partitions": INT(sum(not self._is_partition(h) for h in changed)),
+        }
+        others = {h.partition_key: {"rows_changed": INT(changed[h])} for h in shown}
+        version = str(last_change(self.warehouse, self.spec, self.hour))
+        return StepResult(metadata, version, others=others)
+
+    def _is_partition(self, hour: LandingHour) -> bool:
+        return self.spec.first_hour <= hour <= LandingHour.containing(datetime.now(UTC))
 
     def judge_validated(self) -> tuple[CheckOutcome, ...]:
         return evaluate_validated(self.spec, read_report(self.lake, self.spec, self.hour))

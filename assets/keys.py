@@ -12,12 +12,14 @@ from weblogs_platform.core.spec import StreamSpec
 
 @dataclass(frozen=True)
 class StreamKeys:
-    """The four assets of a stream, in the order of the data."""
+    """The five assets of a stream, in the order of the data. The last one's partitions are hours of events; those
+    of the others are landing hours."""
 
     landing: dg.AssetKey
     validated: dg.AssetKey
     manifest: dg.AssetKey
     table: dg.AssetKey
+    event_hours: dg.AssetKey
 
     @classmethod
     def of(cls, spec: StreamSpec) -> StreamKeys:
@@ -26,15 +28,16 @@ class StreamKeys:
             validated=dg.AssetKey(["validated", spec.name]),
             manifest=dg.AssetKey(["manifest", spec.name]),
             table=dg.AssetKey([spec.schema, spec.table]),
+            event_hours=dg.AssetKey(["event_hours", spec.name]),
         )
 
     @property
-    def in_order(self) -> tuple[dg.AssetKey, dg.AssetKey, dg.AssetKey, dg.AssetKey]:
-        return (self.landing, self.validated, self.manifest, self.table)
+    def in_order(self) -> tuple[dg.AssetKey, ...]:
+        return (self.landing, self.validated, self.manifest, self.table, self.event_hours)
 
 
 def job_name(spec: StreamSpec) -> str:
-    """The job over the four assets of a stream, e.g. `load_web_logs`."""
+    """The job over the assets of a stream, e.g. `load_web_logs`."""
     return f"load_{spec.name}"
 
 

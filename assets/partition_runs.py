@@ -80,6 +80,8 @@ class PartitionRun:
             if key in self.context.selected_asset_keys:
                 result = self.backoff.call(step.make, on_retry)
                 yield events.materialization(key, result.metadata, result.data_version)
+                for other, metadata in result.others.items():
+                    yield events.elsewhere(key, other, metadata, result.data_version)
                 yield from self._evaluations(events, key, result.checks)
             elif self._selected_checks(key):
                 yield from self._evaluations(events, key, self.backoff.call(step.judge, on_retry))

@@ -1,4 +1,4 @@
-"""The factory of a stream's assets: landing, validated, manifest and the table, in one op.
+"""The factory of a stream's assets: landing, validated, manifest, the table and its event hours, in one op.
 
 One op, because an hour then goes all the way before the next one begins: a bad hour in a range run starves no
 other, and a crash keeps every hour that was committed. Each asset can still be materialized alone. What is not
@@ -34,7 +34,7 @@ WAREHOUSE_POOL = "redshift"
 
 
 def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
-    """The four assets of a stream and their checks, hourly in UTC."""
+    """The five assets of a stream and their checks, hourly in UTC."""
     keys = StreamKeys.of(spec)
     specs = asset_specs(spec=spec)
     dependencies = {s.key: tuple(d.asset_key for d in s.deps) for s in specs}
@@ -62,7 +62,7 @@ def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
 
 
 def stream_job(*, spec: StreamSpec):
-    """The job that sensors, schedules and the command line run: all four assets of a stream."""
+    """The job that sensors, schedules and the command line run: all assets of a stream."""
     return dg.define_asset_job(
         job_name(spec),
         selection=dg.AssetSelection.assets(*StreamKeys.of(spec).in_order),
@@ -71,7 +71,7 @@ def stream_job(*, spec: StreamSpec):
 
 
 def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
-    """The declarations of the four assets, in the order of the data.
+    """The declarations of the assets, in the order of the data.
 
     Dagster's graph shows the last part of a key only, the stream's name three times: a kind names the step.
     """
@@ -127,6 +127,13 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             ),
             **shared,
         ),
+        dg.AssetSpec(
+            keys.event_hours,
+            deps=[keys.table],
+            description=_EVENT_HOURS.format(spec=spec),
+            kinds={"redshift", "events"},
+            **shared,
+        ),
     ]
 
 
@@ -178,3 +185,9 @@ _TABLE = """{spec.description}
 One transaction for each hour: the ledger is read, new objects are copied through a staging table, or the hour is
 replaced when an object was rewritten, and every object is recorded in `shopware_ops.load_history`. Loading an hour
 twice changes nothing."""
+
+_EVENT_HOURS = """Hours of events of `{spec.qualified_table}`: here a partition is the hour in which things *happened*, UTC.
+
+A load materializes every event hour whose rows came or went, late ones too. What is computed by event time depends on
+this asset, and is refreshed for exactly those hours and days. The warehouse keeps the same in
+`shopware_ops.changed_hours`."""

@@ -12,6 +12,8 @@ WEB_LOGS = StreamSpec(
     table="web_logs_stream",
     description="Clicks, views and scrolls of the shop's web site, as Firehose delivers them.",
     owner="team:marketing",
+    event_time=("event_timestamp", "ingestion_timestamp"),
+    entity="session_id",
     fields=(
         Field(
             column="event_type",
@@ -76,6 +78,7 @@ CUSTOMER_INTERACTIONS = StreamSpec(
     table="customer_interaction_stream",
     description="Feedback, loyalty and complaint contacts of customers, as Firehose delivers them.",
     owner="team:support",
+    event_time=("event_timestamp", "ingestion_timestamp"),
     fields=(
         Field(
             column="customer_id",

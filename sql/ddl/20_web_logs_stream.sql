@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS shopware_stream.web_logs_stream (
     session_id           VARCHAR(255) ENCODE zstd,
     ingestion_timestamp  TIMESTAMP    ENCODE az64,
     event_timestamp      FLOAT        ENCODE zstd,
-    landing_hour         TIMESTAMP    NOT NULL
+    landing_hour         TIMESTAMP    NOT NULL,
+    event_at             TIMESTAMP    NOT NULL ENCODE az64
 )
 DISTKEY (session_id)
 SORTKEY (landing_hour);

@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS shopware_stream.customer_interaction_stream (
     message_excerpt      VARCHAR(255) ENCODE zstd,
     event_timestamp      TIMESTAMP    ENCODE az64,
     ingestion_timestamp  TIMESTAMP    DEFAULT CURRENT_TIMESTAMP ENCODE az64,
-    landing_hour         TIMESTAMP    NOT NULL
+    landing_hour         TIMESTAMP    NOT NULL,
+    event_at             TIMESTAMP    NOT NULL ENCODE az64
 )
 DISTKEY (customer_id)
 SORTKEY (landing_hour);

@@ -45,10 +45,12 @@ def test_the_asset_keys_are_those_that_were_agreed(specs):
         "validated/web_logs",
         "manifest/web_logs",
         "shopware_stream/web_logs_stream",
+        "event_hours/web_logs",
         "landing/customer_interactions",
         "validated/customer_interactions",
         "manifest/customer_interactions",
         "shopware_stream/customer_interaction_stream",
+        "event_hours/customer_interactions",
     }
 
 
@@ -65,7 +67,7 @@ def test_every_asset_has_prose_owner_group_and_kinds(spec: StreamSpec, specs):
 
 
 @each_stream
-def test_the_chain_is_landing_validated_manifest_table(spec: StreamSpec, specs):
+def test_the_chain_is_landing_validated_manifest_table_event_hours(spec: StreamSpec, specs):
     chain = StreamKeys.of(spec).in_order
     for upstream, downstream in pairwise(chain):
         assert [d.asset_key for d in specs[downstream].deps] == [upstream]

@@ -229,3 +229,14 @@ def test_a_run_against_servers_that_are_down_says_so_within_seconds(platform, in
 
 def _partitions(platform):
     return platform.definitions().resolve_assets_def(KEYS.table).partitions_def
+
+
+def test_a_load_materializes_the_event_hours_it_changed(platform, run, make_record):
+    """A late event changes a day of the past, and nothing in Dagster says so: its KPIs stay as they were."""
+    hour = platform.fresh_hour()
+    late = hour.plus(-30)
+    at = [hour.start.timestamp() + 60, late.start.timestamp() + 60]
+    platform.deliver(hour, "a", [make_record(n, timestamp=at[n % 2]) for n in range(5)])
+    result = run(hour)
+    assert metadata_of(result, KEYS.event_hours, hour)["rows_changed"] == 3
+    assert metadata_of(result, KEYS.event_hours, late)["rows_changed"] == 2

@@ -400,7 +400,8 @@ def test_tables_have_the_declared_columns(hour: Hour) -> None:
         else (f.column, names.get(f.type.ddl, "timestamp without time zone"), None)
         for f in hour.spec.fields
     ]
-    assert found == [*declared, ("landing_hour", "timestamp without time zone", None)]
+    lineage = [(name, "timestamp without time zone", None) for name in ("landing_hour", "event_at")]
+    assert found == [*declared, *lineage]
 
 
 def test_manifests_are_immutable_and_mandatory(hour: Hour) -> None:

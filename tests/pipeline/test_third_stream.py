@@ -26,6 +26,7 @@ SHIPMENTS = StreamSpec(
     owner="team:support",
     payload="parcel",
     flat_names={"received": "timestamp"},
+    event_time=("sent_at", "seen_at"),
     fields=(
         Field(column="parcel_id", type=Varchar(20), path="$.parcel.id", required=True, description="The parcel."),
         Field(column="weight", type=Double(), path="$.parcel.weight", description="Kilograms."),
@@ -38,7 +39,7 @@ SHIPMENTS = StreamSpec(
 
 DDL = """CREATE TABLE IF NOT EXISTS shopware_stream.shipment_stream (
     parcel_id VARCHAR(20), weight FLOAT, stops INT, sent_at TIMESTAMP, seen_at TIMESTAMP,
-    landing_hour TIMESTAMP NOT NULL
+    landing_hour TIMESTAMP NOT NULL, event_at TIMESTAMP NOT NULL
 )
 DISTKEY (parcel_id)
 SORTKEY (landing_hour);
@@ -120,8 +121,16 @@ def test_a_third_stream_is_three_files(project: Path, warehouse_stack: Endpoints
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["rows"] == [
-        ["p1", 1.25, 3, "2025-07-20 08:00:00", "2025-07-20 10:00:00.500000", "2025-07-20 10:00:00"],
-        ["p2", None, None, None, "2025-07-20 10:00:01", "2025-07-20 10:00:00"],
+        [
+            "p1",
+            1.25,
+            3,
+            "2025-07-20 08:00:00",
+            "2025-07-20 10:00:00.500000",
+            "2025-07-20 10:00:00",
+            "2025-07-20 08:00:00",
+        ],
+        ["p2", None, None, None, "2025-07-20 10:00:01", "2025-07-20 10:00:00", "2025-07-20 10:00:01"],
     ]
     assert found["reasons"] == {"null_required:parcel_id": 1, "out_of_range:stops": 1}
     steps = {
@@ -129,6 +138,7 @@ def test_a_third_stream_is_three_files(project: Path, warehouse_stack: Endpoints
         "validated/shipments",
         "manifest/shipments",
         "shopware_stream/shipment_stream",
+        "event_hours/shipments",
     }
     assert steps <= set(found["assets"])
 

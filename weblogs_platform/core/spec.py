@@ -99,7 +99,10 @@ class StreamSpec:
     """A Firehose stream: landing prefix, fields in the order of its table, and the policies of its data.
 
     `flat_names` says which member of a *flat* record (one without the payload object) belongs into the
-    envelope, and under which name; its other members belong into the payload.
+    envelope, and under which name; its other members belong into the payload. `event_time` names the columns
+    that say when the event happened, the first usable one counts, else the landing hour. `entity` is the column
+    whose equal values make records one thing (a session, a transaction): a change of one record concerns the
+    event hours of the others.
     """
 
     name: str
@@ -109,6 +112,8 @@ class StreamSpec:
     description: str
     owner: str
     fields: tuple[Field, ...]
+    event_time: tuple[str, ...] = ()
+    entity: str | None = None
     payload: str = "payload"
     flat_names: Mapping[str, str] = field(default_factory=lambda: {"ingestion_timestamp": "timestamp"})
     invalid_share_threshold: float = 0.5
@@ -136,8 +141,17 @@ class StreamSpec:
             yield "columns must be there and unique"
         if not any(f.required for f in self.fields):
             yield "at least one field must be required, or an empty object would be a valid record"
+        yield from self._time_problems()
         for f in self.fields:
             yield from self._field_problems(f)
+
+    def _time_problems(self) -> Iterator[str]:
+        declared = {f.column: f.type for f in self.fields}
+        for column in (*self.event_time, *([self.entity] if self.entity else [])):
+            if column not in declared:
+                yield f"no column {column!r}"
+        if not all(isinstance(declared.get(c, Double()), (Double, Timestamp)) for c in self.event_time):
+            yield "event_time columns are timestamps, or numbers of seconds since 1970"
 
     def _field_problems(self, f: Field) -> Iterator[str]:
         if not _IDENTIFIER.fullmatch(f.column):
@@ -175,6 +189,10 @@ class StreamSpec:
     @property
     def qualified_table(self) -> str:
         return f"{self.schema}.{self.table}"
+
+    def field_of(self, column: str) -> Field:
+        """The field of that column, which is declared."""
+        return next(f for f in self.fields if f.column == column)
 
     @property
     def required_fields(self) -> tuple[Field, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weblogs_platform.core.spec import Double, Field, StreamSpec, Timestamp
+from weblogs_platform.core.validation import MAX_EPOCH_SECS
 
 STAGING = "staging"
 """The temporary table that COPY fills; it lives and dies with the connection."""
@@ -79,7 +80,8 @@ class Copy:
 
 @dataclass(frozen=True)
 class InsertFromStaging:
-    """Moves the staged rows into the stream table with their landing hour. Parameter: the hour."""
+    """Moves the staged rows into the stream table with their landing hour and event time. Parameters: the hour,
+    twice."""
 
     spec: StreamSpec
 
@@ -87,8 +89,8 @@ class InsertFromStaging:
         columns = ", ".join(f.column for f in self.spec.fields)
         values = ", ".join(_from_staging(f) for f in self.spec.fields)
         return (
-            f"INSERT INTO {self.spec.qualified_table} ({columns}, landing_hour) "
-            f"SELECT {values}, CAST(%s AS TIMESTAMP) FROM {STAGING}"
+            f"INSERT INTO {self.spec.qualified_table} ({columns}, landing_hour, event_at) "
+            f"SELECT {values}, CAST(%s AS TIMESTAMP), {_event_at(self.spec)} FROM {STAGING}"
         )
 
 
@@ -136,6 +138,68 @@ class SupersedeHour:
         )
 
 
+@dataclass(frozen=True)
+class NextChange:
+    """The number of the next change of a table. Parameter: the table. Under the lock of the table's changes."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT COALESCE(MAX(change_no), 0) + 1 FROM shopware_ops.changed_hours WHERE source_table = %s"
+        )
+
+
+@dataclass(frozen=True)
+class RecordStagedHours:
+    """Records the event hours of the staged rows, and of the table's rows of the same entities, as changed.
+
+    Parameters: number of the change, run, landing hour. It comes before the rows are inserted.
+    """
+
+    spec: StreamSpec
+
+    def sql(self) -> str:
+        staged = f"SELECT {_event_at(self.spec)} AS event_at, 1 AS changed_rows FROM {STAGING}"
+        return _record_changes(self.spec, staged, f"SELECT {self.spec.entity} FROM {STAGING}")
+
+
+@dataclass(frozen=True)
+class RecordDeletedHours:
+    """The same for the rows of a landing hour that are about to be deleted.
+
+    Parameters: number of the change, run, landing hour, and the hour again where the spec has an entity.
+    """
+
+    spec: StreamSpec
+
+    def sql(self) -> str:
+        rows = f"FROM {self.spec.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)"
+        return _record_changes(
+            self.spec, f"SELECT event_at, 1 AS changed_rows {rows}", f"SELECT {self.spec.entity} {rows}"
+        )
+
+
+@dataclass(frozen=True)
+class ChangedHours:
+    """Event hours of one change with the rows that came or went. Parameters: table, number of the change."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT event_hour, SUM(changed_rows) FROM shopware_ops.changed_hours "
+            "WHERE source_table = %s AND change_no = %s GROUP BY event_hour ORDER BY event_hour"
+        )
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """Number of the last change that concerned an event hour, or 0. Parameters: table, hour."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT COALESCE(MAX(change_no), 0) FROM shopware_ops.changed_hours "
+            "WHERE source_table = %s AND event_hour = CAST(%s AS TIMESTAMP)"
+        )
+
+
 LEDGER_COLUMNS = (
     "stream", "landing_hour", "object_key", "etag", "size_bytes", "records", "loaded", "quarantined",
     "duplicates_dropped", "truncated_values", "rules", "load_key", "invalid_key", "manifest_key", "run_id",
@@ -164,6 +228,36 @@ def flattened(rows: Sequence[Sequence[object]]) -> list[object]:
     return [value for row in rows for value in row]
 
 
+def _record_changes(spec: StreamSpec, rows: str, entities: str) -> str:
+    """`rows`: event_at and changed_rows of what comes or goes; `entities`: their entities, where there are any."""
+    if spec.entity:
+        # Rows that stay as they are, but belong to a session or a transaction that is now another.
+        kin = f"SELECT event_at, 0 FROM {spec.qualified_table} WHERE {spec.entity} IN ({entities})"
+        rows = f"{rows} UNION ALL {kin}"
+    return (
+        "INSERT INTO shopware_ops.changed_hours (source_table, event_hour, change_no, changed_rows, run_id) "
+        f"SELECT {quoted(spec.qualified_table)}, DATE_TRUNC('hour', event_at), CAST(%s AS BIGINT), "
+        f"SUM(changed_rows), CAST(%s AS VARCHAR(64)) FROM ({rows}) AS changed GROUP BY 2"
+    )
+
+
+def _event_at(spec: StreamSpec) -> str:
+    """When the event of a staged row happened. Parameter: the landing hour, which is the last resort."""
+    known = [_moment(spec.field_of(column)) for column in spec.event_time]
+    return f"COALESCE({', '.join([*known, 'CAST(%s AS TIMESTAMP)'])})"
+
+
+def _moment(f: Field) -> str:
+    if isinstance(f.type, Timestamp) and f.type.source == "iso":
+        return f.column
+    in_range = f"{f.column} > 0 AND {f.column} < {MAX_EPOCH_SECS}"
+    return f"CASE WHEN {in_range} THEN {_from_epoch(f)} END"
+
+
+def _from_epoch(f: Field) -> str:
+    return f"TIMESTAMP 'epoch' + {f.column} * INTERVAL '1 second'"
+
+
 def _staging_type(f: Field) -> str:
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
         return Double().ddl
@@ -173,5 +267,5 @@ def _staging_type(f: Field) -> str:
 def _from_staging(f: Field) -> str:
     value = f.column
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
-        value = f"TIMESTAMP 'epoch' + {f.column} * INTERVAL '1 second'"
+        value = _from_epoch(f)
     return f"COALESCE({value}, {f.default_sql})" if f.default_sql else value

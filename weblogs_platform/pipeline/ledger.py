@@ -6,7 +6,7 @@ from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.core.statements import LoadedBetween
+from weblogs_platform.core.statements import LastChange, LoadedBetween
 
 LoadedHours = dict[LandingHour, tuple[LoadedFile, ...]]
 
@@ -28,6 +28,13 @@ def loaded_between(
     """The hours in [first, end) that have loaded objects."""
     with warehouse.transaction() as tx:
         return _read(tx, spec, first, end)
+
+
+def last_change(warehouse: Warehouse, spec: StreamSpec, hour: LandingHour) -> int:
+    """The number of the last change of the table that concerned this event hour; 0 when none did."""
+    with warehouse.transaction() as tx:
+        [(number,)] = tx.fetch_all(LastChange(), (spec.qualified_table, hour.sql))
+        return int(number)
 
 
 def _read(tx: Transaction, spec: StreamSpec, first: LandingHour, end: LandingHour) -> LoadedHours:

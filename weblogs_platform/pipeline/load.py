@@ -1,14 +1,17 @@
 """The load of an hour: one transaction that looks at the ledger, copies, counts and records.
 
 Everything that makes the load exactly-once is in `load_hour`, in this order: take the lock, read what is
-loaded, plan, COPY into staging, compare the counts, insert, record every object, commit. Whoever comes second
+loaded, plan, COPY into staging, compare the counts, insert, record every object and the event hours that changed,
+commit. Whoever comes second
 waits for the lock and then finds nothing to do.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
@@ -19,6 +22,7 @@ from weblogs_platform.core.plan import LoadedFile, LoadPlan, plan_load
 from weblogs_platform.core.report import FileReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import (
+    ChangedHours,
     Copy,
     CountHour,
     CreateStaging,
@@ -26,7 +30,10 @@ from weblogs_platform.core.statements import (
     DropStaging,
     InsertFromStaging,
     LockLoads,
+    NextChange,
+    RecordDeletedHours,
     RecordLoads,
+    RecordStagedHours,
     SupersedeHour,
     flattened,
 )
@@ -40,7 +47,10 @@ _LEDGER_BATCH = 200
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """What one load did. `ledger` and `table_rows` are the hour's state that was committed."""
+    """What one load did. `ledger` and `table_rows` are the hour's state that was committed.
+
+    changed_hours: event hours whose rows, or the rows of whose entities, came or went, with how many rows did.
+    """
 
     action: str
     rows_loaded: int
@@ -49,7 +59,70 @@ class LoadOutcome:
     manifest_keys: tuple[str, ...]
     ledger: tuple[LoadedFile, ...]
     table_rows: int
+    changed_hours: Mapping[LandingHour, int]
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Load:
+    """One load inside its transaction. `change_no` numbers what it changes in the table."""
+
+    lake: Lake
+    warehouse: Warehouse
+    tx: Transaction
+    spec: StreamSpec
+    hour: LandingHour
+    run_id: str
+    change_no: int
+
+    def delete_hour(self) -> int:
+        """Removes the hour's rows and takes them out of the ledger; how many they were."""
+        rows = _count(self.tx, self.spec, self.hour)
+        hours = (self.hour.sql,) * (2 if self.spec.entity else 1)
+        self.tx.execute(RecordDeletedHours(self.spec), (self.change_no, self.run_id, *hours))
+        self.tx.execute(DeleteHour(self.spec), (self.hour.sql,))
+        self.tx.execute(SupersedeHour(), (self.spec.name, self.hour.sql))
+        return rows
+
+    def load_manifest(self, manifest: ManifestRef) -> int:
+        """Copies what the manifest lists into the table; how many rows that were."""
+        tx, url = self.tx, self.lake.url(manifest.key)
+        tx.execute(CreateStaging(self.spec))
+        tx.execute(self._copy(url, manifest.compression))
+        [(rows,)] = tx.fetch_all("SELECT pg_last_copy_count()")
+        _compare(self.spec, self.hour, f"rows loaded by COPY from {url}", int(rows), manifest.rows)
+        tx.execute(RecordStagedHours(self.spec), (self.change_no, self.run_id, self.hour.sql))
+        tx.execute(InsertFromStaging(self.spec), (self.hour.sql, self.hour.sql))
+        tx.execute(DropStaging())
+        return int(rows)
+
+    def record(self, files: tuple[FileReport, ...], manifests: tuple[ManifestRef, ...]) -> None:
+        """Writes a line of the ledger for every object."""
+        keys = {m.compression: m.key for m in manifests}
+        rows = [
+            _ledger_row(
+                self.spec, self.hour, f, keys.get(f.load_compression) if f.load_key else None, self.run_id
+            )
+            for f in files
+        ]
+        for at in range(0, len(rows), _LEDGER_BATCH):
+            batch = rows[at : at + _LEDGER_BATCH]
+            self.tx.execute(RecordLoads(len(batch)), flattened(batch))
+
+    def changed_hours(self) -> dict[LandingHour, int]:
+        """The event hours that this load has changed so far."""
+        rows = self.tx.fetch_all(ChangedHours(), (self.spec.qualified_table, self.change_no))
+        return {LandingHour(start.replace(tzinfo=UTC)): int(changed) for start, changed in rows}
+
+    def _copy(self, manifest_url: str, compression: str) -> Copy:
+        return Copy(
+            spec=self.spec,
+            manifest_url=manifest_url,
+            jsonpaths_url=self.lake.url(jsonpaths_key(self.spec.name)),
+            role_arn=self.warehouse.copy_role_arn,
+            region=self.warehouse.region,
+            compression=compression,
+        )
 
 
 def load_hour(
@@ -68,9 +141,12 @@ def load_hour(
             listed=list_hour(lake, spec, hour), report=report, loaded=before, on_vanished=spec.on_vanished
         )
         manifests = write_manifests(lake, spec, hour, plan.files)
-        deleted = _delete_hour(tx, spec, hour) if plan.action == "replace" else 0
-        loaded = sum(_load_manifest(tx, warehouse, lake, spec, hour, manifest) for manifest in manifests)
-        _record(tx, spec, hour, plan.files, manifests, run_id)
+        [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
+        load = _Load(lake, warehouse, tx, spec, hour, run_id, int(change_no))
+        deleted = load.delete_hour() if plan.action == "replace" else 0
+        loaded = sum(load.load_manifest(manifest) for manifest in manifests)
+        load.record(plan.files, manifests)
+        changed_hours = load.changed_hours()
         after = read_hour(tx, spec, hour)
         table_rows = _count(tx, spec, hour)
         _compare(spec, hour, "rows in the table", table_rows, sum(f.loaded for f in after))
@@ -82,58 +158,9 @@ def load_hour(
         manifest_keys=tuple(m.key for m in manifests),
         ledger=after,
         table_rows=table_rows,
+        changed_hours=changed_hours,
         seconds=time.monotonic() - began,
     )
-
-
-def _delete_hour(tx: Transaction, spec: StreamSpec, hour: LandingHour) -> int:
-    rows = _count(tx, spec, hour)
-    tx.execute(DeleteHour(spec), (hour.sql,))
-    tx.execute(SupersedeHour(), (spec.name, hour.sql))
-    return rows
-
-
-def _load_manifest(
-    tx: Transaction,
-    warehouse: Warehouse,
-    lake: Lake,
-    spec: StreamSpec,
-    hour: LandingHour,
-    manifest: ManifestRef,
-) -> int:
-    copy = Copy(
-        spec=spec,
-        manifest_url=lake.url(manifest.key),
-        jsonpaths_url=lake.url(jsonpaths_key(spec.name)),
-        role_arn=warehouse.copy_role_arn,
-        region=warehouse.region,
-        compression=manifest.compression,
-    )
-    tx.execute(CreateStaging(spec))
-    tx.execute(copy)
-    [(rows,)] = tx.fetch_all("SELECT pg_last_copy_count()")
-    _compare(spec, hour, f"rows loaded by COPY from {lake.url(manifest.key)}", int(rows), manifest.rows)
-    tx.execute(InsertFromStaging(spec), (hour.sql,))
-    tx.execute(DropStaging())
-    return int(rows)
-
-
-def _record(
-    tx: Transaction,
-    spec: StreamSpec,
-    hour: LandingHour,
-    files: tuple[FileReport, ...],
-    manifests: tuple[ManifestRef, ...],
-    run_id: str,
-) -> None:
-    keys = {m.compression: m.key for m in manifests}
-    rows = [
-        _ledger_row(spec, hour, f, keys.get(f.load_compression) if f.load_key else None, run_id)
-        for f in files
-    ]
-    for at in range(0, len(rows), _LEDGER_BATCH):
-        batch = rows[at : at + _LEDGER_BATCH]
-        tx.execute(RecordLoads(len(batch)), flattened(batch))
 
 
 def _ledger_row(
