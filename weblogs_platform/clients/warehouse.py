@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from redshift_connector.error import InterfaceError, OperationalError
 
 from weblogs_platform.core.errors import (
     AccessRefused,
+    InvalidName,
     LoadConflict,
     StatementRefused,
     WarehouseUnavailable,
@@ -42,6 +43,10 @@ _STATEMENT_SECS = 3600
 _ENVIRONMENT = threading.Lock()
 
 
+Parameters = Sequence[object] | Mapping[str, object]
+"""Values for `%s` in their order, or for `:name` by their names; a statement has one kind of the two."""
+
+
 class Statement(Protocol):
     """A statement of core.statements."""
 
@@ -56,28 +61,26 @@ class Transaction:
 
     connection: Any
 
-    def execute(self, statement: Statement | str, parameters: Sequence[object] = ()) -> None:
-        """Runs one statement, bound to `parameters` (paramstyle `%s`)."""
+    def execute(self, statement: Statement | str, parameters: Parameters = ()) -> None:
+        """Runs one statement, bound to `parameters`. Names that the statement does not use are left out."""
         with _translated(), self.connection.cursor() as cursor:
-            cursor.execute(_text(statement), tuple(parameters))
+            _execute(cursor, statement, parameters)
 
     def execute_many(self, statement: Statement | str, rows: Sequence[Sequence[object]]) -> None:
         """Runs one statement for each row of parameters."""
         with _translated(), self.connection.cursor() as cursor:
             cursor.executemany(_text(statement), [tuple(row) for row in rows])
 
-    def fetch_all(
-        self, statement: Statement | str, parameters: Sequence[object] = ()
-    ) -> list[tuple[Any, ...]]:
+    def fetch_all(self, statement: Statement | str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with _translated(), self.connection.cursor() as cursor:
-            cursor.execute(_text(statement), tuple(parameters))
+            _execute(cursor, statement, parameters)
             return [tuple(row) for row in cursor.fetchall()]
 
-    def fetch_frame(self, statement: Statement | str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+    def fetch_frame(self, statement: Statement | str, parameters: Parameters = ()) -> pd.DataFrame:
         """All rows of a query as a frame, columns named as in the query."""
         with _translated(), self.connection.cursor() as cursor:
-            cursor.execute(_text(statement), tuple(parameters))
+            _execute(cursor, statement, parameters)
             return cursor.fetch_dataframe()
 
 
@@ -106,7 +109,7 @@ class Warehouse:
             raise
         _close(connection)
 
-    def fetch_frame(self, statement: Statement | str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+    def fetch_frame(self, statement: Statement | str, parameters: Parameters = ()) -> pd.DataFrame:
         """A query of its own as a frame, for people."""
         with self.transaction() as tx:
             return tx.fetch_frame(statement, parameters)
@@ -173,6 +176,18 @@ def _trusting(ca: str | None) -> Generator[None]:
 
 def _text(statement: Statement | str) -> str:
     return statement if isinstance(statement, str) else statement.sql()
+
+
+def _execute(cursor: Any, statement: Statement | str, parameters: Parameters) -> None:
+    text = _text(statement)
+    if not isinstance(parameters, Mapping):
+        cursor.execute(text, tuple(parameters))
+        return
+    cursor.paramstyle = "named"
+    try:
+        cursor.execute(text, dict(parameters))
+    except KeyError as error:
+        raise InvalidName(f"the statement uses :{error.args[0]}, which has no value") from error
 
 
 @contextmanager

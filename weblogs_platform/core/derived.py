@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from weblogs_platform.core.errors import InvalidSpec
+from weblogs_platform.core.errors import InvalidName, InvalidSpec
 
 Grain = Literal["hour", "day"]
 Team = Literal["sales", "marketing", "operations", "support"]
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_SOURCE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
+_TABLE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
+_COLUMN = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
+_STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class DerivedTable:
     columns: tuple[DerivedColumn, ...]
     sources: tuple[str, ...]
     volume_band: tuple[float, float] = (0.5, 2.0)
+    """What share of the previous period's rows a period has as a rule, from and to."""
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -67,6 +71,31 @@ class DerivedTable:
     def headlines(self) -> tuple[DerivedColumn, ...]:
         return tuple(c for c in self.columns if c.headline)
 
+    @property
+    def step(self) -> timedelta:
+        """How long a period is."""
+        return _STEPS[self.grain]
+
+    @property
+    def rows_move(self) -> bool:
+        """Whether late data can move a row to another period: its key does not say to which it belongs."""
+        return self.period_column not in self.key
+
+    def period_of(self, moment: datetime) -> datetime:
+        """Start of the period that holds `moment` (timezone-aware), in UTC."""
+        hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
+        return hour if self.grain == "hour" else hour.replace(hour=0)
+
+    def periods(self, first: datetime, end: datetime) -> tuple[datetime, ...]:
+        """Starts of the periods in [first, end). Raises InvalidName unless both are starts of periods, in UTC, and
+        there is at least one period between them."""
+        for moment in (first, end):
+            if moment.tzinfo is not UTC or self.period_of(moment) != moment:
+                raise InvalidName(f"{self.name} is computed by whole {self.grain}s in UTC, got {moment!r}")
+        if first >= end:
+            raise InvalidName(f"no {self.grain} of {self.name} lies between {first} and {end}")
+        return tuple(first + n * self.step for n in range((end - first) // self.step))
+
     def _problems(self) -> Iterator[str]:
         names = [c.name for c in self.columns]
         for name in (self.schema, self.name, *names):
@@ -78,8 +107,10 @@ class DerivedTable:
             yield "the period column and the key must be columns"
         if any(c.nullable for c in self.columns if c.name in {self.period_column, *self.key}):
             yield "neither the period column nor the key may be null"
-        if not self.sources:
-            yield "a derived table has sources"
+        if any(c.name == self.period_column and c.type not in {"DATE", "TIMESTAMP"} for c in self.columns):
+            yield "the period column is a DATE or a TIMESTAMP"
+        if not self.sources or not all(_TABLE.fullmatch(source) for source in self.sources):
+            yield "a derived table has sources, each as schema.table"
         for lineage in (one for c in self.columns for one in c.lineage):
-            if not _SOURCE.fullmatch(lineage) or lineage.rpartition(".")[0] not in self.sources:
+            if not _COLUMN.fullmatch(lineage) or lineage.rpartition(".")[0] not in self.sources:
                 yield f"lineage {lineage!r} is no schema.table.column of a source"

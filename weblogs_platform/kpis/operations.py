@@ -39,7 +39,10 @@ INVENTORY_DAILY = DerivedTable(
             nullable=True,
         ),
         column(
-            "last_updated", "TIMESTAMP", "When it was counted, UTC.", *of(INVENTORY_RECORDS, "last_updated")
+            "last_updated",
+            "TIMESTAMP",
+            "When it was counted, UTC.",
+            *of(INVENTORY_RECORDS, "last_updated", "event_at"),
         ),
         column(
             "stock_status",

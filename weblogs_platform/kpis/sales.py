@@ -51,7 +51,7 @@ POS_DAILY = DerivedTable(
             "transaction_timestamp",
             "TIMESTAMP",
             "When the sale happened, UTC.",
-            *of(POS_RECORDS, "transaction_timestamp"),
+            *of(POS_RECORDS, "transaction_timestamp", "event_at"),
         ),
         column(
             "net_revenue",
