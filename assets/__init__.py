@@ -1,9 +1,12 @@
-"""What exists: the assets of every declared stream, their checks, and what keeps them up to date.
+"""What exists: the assets of every declared stream and derived table, their checks, and what keeps them up to date.
 
     streams.py         the factory: five assets and their checks for one stream, in one op
     keys.py            asset keys, job names, partitions
     hour_steps.py      what each of them does for one hour, and what it reports
     partition_runs.py  one run over many hours: each hour on its own, failures named at the end
+    derived.py         the factory of a derived table's asset (processed tables and KPIs)
+    derived_run.py     one run over periods of a derived table
+    derived_checks.py  the judgement of its checks, as pure functions
     checks.py          the judgement of every check, as pure functions
     metadata.py        schema, lineage and tables as Dagster shows them
     events.py          the events of one partition inside a range run

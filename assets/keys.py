@@ -1,13 +1,18 @@
-"""The asset keys of a stream, and its partitions."""
+"""The keys and partitions of assets: those of a stream, and those of derived tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from weblogs_platform.core.derived import DerivedTable, Grain
 from weblogs_platform.core.partitions import PARTITION_FORMAT
 from weblogs_platform.core.spec import StreamSpec
+
+DAY_FORMAT = "%Y-%m-%d"
+"""Dagster's default key format for daily partitions."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,24 @@ def job_name(spec: StreamSpec) -> str:
 
 
 def hourly_partitions(spec: StreamSpec) -> dg.HourlyPartitionsDefinition:
-    """UTC hours from the spec's first one to the running one, which Firehose is still writing."""
+    """UTC hours from the spec's first one to the running one, which is still being delivered."""
     return dg.HourlyPartitionsDefinition(
         start_date=spec.first_hour.start, timezone="UTC", fmt=PARTITION_FORMAT, end_offset=1
     )
+
+
+def derived_key(table: DerivedTable) -> dg.AssetKey:
+    """A derived table's asset is named as the table is."""
+    return dg.AssetKey([table.schema, table.name])
+
+
+def refresh_job_name(grain: Grain) -> str:
+    """The job over all derived tables of a grain, e.g. `refresh_days`."""
+    return f"refresh_{grain}s"
+
+
+def derived_partitions(grain: Grain, streams: Sequence[StreamSpec]) -> dg.TimeWindowPartitionsDefinition:
+    """UTC hours or days of events, from the first partition of the streams to the running one."""
+    kind = dg.HourlyPartitionsDefinition if grain == "hour" else dg.DailyPartitionsDefinition
+    fmt = PARTITION_FORMAT if grain == "hour" else DAY_FORMAT
+    return kind(start_date=min(s.first_hour for s in streams).start, timezone="UTC", fmt=fmt, end_offset=1)

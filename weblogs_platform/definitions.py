@@ -9,31 +9,43 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from assets.automation import stream_automation
+from assets.automation import condition_sensor, derived_jobs, reconcile_sensor, stream_automation
+from assets.derived import derived_assets
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
 from resources import LakeResource, RedshiftResource
+from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.kpis import TABLES
 from weblogs_platform.streams import STREAMS
 
 
 def build_definitions(
     *,
     streams: Sequence[StreamSpec] = STREAMS,
+    tables: Sequence[DerivedTable] = TABLES,
     variables: Mapping[str, str] | None = None,
     backoff: Backoff | None = None,
 ) -> dg.Definitions:
-    """Everything that Dagster shows, for the declared streams or others.
+    """Everything that Dagster shows, for the declared streams and derived tables or others.
 
     `variables` stand in for those of the environment; `backoff` is how Transient errors are tried again.
     """
     overrides = dict(variables or {})
     retries = backoff or Backoff()
     automation = [stream_automation(spec=spec) for spec in streams]
+    refreshes = derived_jobs(tables)
     return dg.Definitions(
-        assets=[stream_assets(spec=spec, backoff=retries) for spec in streams],
-        jobs=[stream_job(spec=spec) for spec in streams],
-        sensors=[a.sensor for a in automation],
+        assets=[
+            *(stream_assets(spec=spec, backoff=retries) for spec in streams),
+            *(derived_assets(table=table, streams=streams, backoff=retries) for table in tables),
+        ],
+        jobs=[*(stream_job(spec=spec) for spec in streams), *refreshes],
+        sensors=[
+            *(a.sensor for a in automation),
+            condition_sensor(tables),
+            reconcile_sensor(tables, streams, refreshes),
+        ],
         schedules=[a.reconcile for a in automation],
         resources={
             "lake": LakeResource(variables=overrides),

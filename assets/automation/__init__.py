@@ -1,9 +1,11 @@
-"""What keeps the tables up to date by itself: a sensor and a reconcile schedule for each stream.
+"""What keeps the tables up to date by itself: a sensor and a reconcile schedule for each stream, and the automation
+of the tables derived from them.
 
     requests.py   which hours to request now, as a pure function of listing, ledger and runs
     runs.py       what Dagster's instance knows about runs over an hour
     survey.py     listing and ledger, side by side, over days
     streams.py    the sensor and the schedule of a stream
+    derived.py    what refreshes the derived tables
 
 Correctness does not rest on them: an hour that is requested twice loads once, and what the sensor misses the
 reconcile finds. They are running by default wherever the definitions are loaded; whoever wants them off turns
@@ -12,6 +14,13 @@ them off in the UI, which Dagster remembers.
 
 from __future__ import annotations
 
+from assets.automation.derived import condition_sensor, derived_jobs, reconcile_sensor
 from assets.automation.streams import StreamAutomation, stream_automation
 
-__all__ = ["StreamAutomation", "stream_automation"]
+__all__ = [
+    "StreamAutomation",
+    "condition_sensor",
+    "derived_jobs",
+    "reconcile_sensor",
+    "stream_automation",
+]

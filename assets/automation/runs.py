@@ -18,7 +18,7 @@ PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 
-_ACTIVE = [
+ACTIVE = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -31,7 +31,7 @@ _MAX_RUNS = 1000
 
 def active_hours(instance: dg.DagsterInstance, spec: StreamSpec) -> set[LandingHour]:
     """Hours that a queued or running run covers."""
-    runs = instance.get_runs(filters=dg.RunsFilter(statuses=_ACTIVE), limit=_MAX_RUNS)
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE), limit=_MAX_RUNS)
     return {hour for run in runs if _loads(run, spec) for hour in hours_of(run.tags)}
 
 

@@ -51,6 +51,18 @@ def test_the_asset_keys_are_those_that_were_agreed(specs):
         "manifest/customer_interactions",
         "shopware_stream/customer_interaction_stream",
         "event_hours/customer_interactions",
+        "shopware_processed/pos_daily",
+        "shopware_processed/inventory_daily",
+        "shopware_kpis/web_session",
+        "shopware_kpis/web_traffic_hourly",
+        "shopware_kpis/interactions_hourly",
+        "shopware_kpis/support_kpi_daily",
+        "shopware_kpis/sales_kpi_daily",
+        "shopware_kpis/regional_kpi_daily",
+        "shopware_kpis/sales_product_daily",
+        "shopware_kpis/inventory_kpi_daily",
+        "shopware_kpis/operations_kpi_daily",
+        "shopware_kpis/marketing_kpi_daily",
     }
 
 

@@ -1,0 +1,97 @@
+"""One run over periods of a derived table: one refresh for the whole range, then the events of each period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.derived_checks import evaluate_period
+from assets.events import PartitionEvents
+from assets.keys import derived_key
+from assets.partition_runs import Event
+from assets.retry import Backoff
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.derived import DerivedTable
+from weblogs_platform.core.errors import Transient, WeblogsError
+from weblogs_platform.pipeline.derived_facts import PeriodFacts, examine
+from weblogs_platform.pipeline.refresh import PeriodOutcome, RefreshOutcome, refresh
+
+
+@dataclass(frozen=True)
+class DerivedRun:
+    """A run of one table over the partitions of its context, which follow each other."""
+
+    context: dg.AssetExecutionContext
+    warehouse: Warehouse
+    table: DerivedTable
+    code_version: str | None
+    backoff: Backoff
+
+    def events(self) -> Iterator[Event]:
+        """Raises dg.Failure when the refresh or the checks could not be made; the rows are then the old ones, or
+        stand as they were committed."""
+        window = self.context.partition_time_window
+        first, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+        try:
+            outcome = self._refreshed(first, end)
+            facts = self.backoff.call(lambda: examine(self.warehouse, self.table, first, end), self._warn)
+        except WeblogsError as error:
+            raise dg.Failure(f"{self.table.qualified}: {error}", allow_retries=False) from error
+        made = {period.start: period for period in outcome.periods} if outcome else {}
+        for start, found in facts.items():
+            yield from self._period(start, outcome, made.get(start), found)
+
+    def _refreshed(self, first: datetime, end: datetime) -> RefreshOutcome | None:
+        """None when only checks were asked for."""
+        if derived_key(self.table) not in self.context.selected_asset_keys:
+            return None
+        run_id = self.context.run.run_id
+        return self.backoff.call(
+            lambda: refresh(self.warehouse, self.table, first, end, run_id=run_id), self._warn
+        )
+
+    def _period(
+        self,
+        start: datetime,
+        outcome: RefreshOutcome | None,
+        made: PeriodOutcome | None,
+        facts: PeriodFacts,
+    ) -> Iterator[Event]:
+        key = derived_key(self.table)
+        partition = self._partition_key(start)
+        events = PartitionEvents(self.context.instance, partition, {}, {key: self.code_version})
+        if outcome is not None and made is not None:
+            # Rows are made anew each time: what is computed from them has to look again.
+            version = f"{self.context.run.run_id[:8]}-{made.rows}"
+            yield events.materialization(key, _metadata(outcome, made), version)
+        selected = {c.name for c in self.context.selected_asset_check_keys}
+        for check in evaluate_period(self.table, start, facts, datetime.now(UTC)):
+            if check.declaration.name in selected:
+                yield events.evaluation(key, check)
+
+    def _partition_key(self, start: datetime) -> str:
+        partitions = self.context.assets_def.partitions_def
+        if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+            raise TypeError(f"{self.table.qualified} has no partitions by time")
+        return start.strftime(partitions.fmt)
+
+    def _warn(self, error: Transient, delay_secs: float) -> None:
+        message = f"{self.table.qualified}: {error}; again in {delay_secs:g} s"
+        self.context.log.warning(message)
+
+
+def _metadata(outcome: RefreshOutcome, period: PeriodOutcome) -> Mapping[str, dg.MetadataValue]:
+    figures = {
+        name: dg.MetadataValue.float(float(value))
+        for name, value in period.headlines.items()
+        if value is not None
+    }
+    return {
+        "dagster/partition_row_count": dg.MetadataValue.int(period.rows),
+        **figures,
+        "periods_in_run": dg.MetadataValue.int(len(outcome.periods)),
+        "seconds": dg.MetadataValue.float(round(outcome.seconds, 3)),
+    }

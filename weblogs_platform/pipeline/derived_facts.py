@@ -1,0 +1,77 @@
+"""What a derived table holds, period by period, and whether it agrees with the tables it is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from weblogs_platform.clients.warehouse import Transaction, Warehouse
+from weblogs_platform.core.derived import DerivedTable
+from weblogs_platform.core.derived_facts import PeriodCounts, RepeatedKeys, filled_columns
+from weblogs_platform.settings import PROJECT_ROOT
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One figure of a period, as the sources have it and as the table has it."""
+
+    expected: Decimal
+    found: Decimal
+
+
+@dataclass
+class PeriodFacts:
+    """One period of a table. `nulls` by column; `agreements` by measure; `previous_volume` is that of the period
+    before, None when that has no rows."""
+
+    rows: int = 0
+    volume: Decimal = Decimal(0)
+    previous_volume: Decimal | None = None
+    repeated_keys: int = 0
+    nulls: Mapping[str, int] = field(default_factory=dict[str, int])
+    agreements: dict[str, Agreement] = field(default_factory=dict[str, Agreement])
+
+
+def examine(
+    warehouse: Warehouse, table: DerivedTable, first: datetime, end: datetime
+) -> dict[datetime, PeriodFacts]:
+    """The facts of every period in [first, end), UTC, those without rows too."""
+    with warehouse.transaction() as tx:
+        counted = _counted(tx, table, first - table.step, end)
+        facts = {start: counted.get(start, PeriodFacts()) for start in table.periods(first, end)}
+        for start, found in facts.items():
+            before = counted.get(start - table.step)
+            found.previous_volume = before.volume if before else None
+        for at, repeated in tx.fetch_all(RepeatedKeys(table), _between(first, end)):
+            facts[_utc(at)].repeated_keys = int(repeated)
+        for at, measure, expected, found in tx.fetch_all(_agreement_query(table), _between(first, end)):
+            facts[_utc(at)].agreements[measure] = Agreement(expected, found)
+    return facts
+
+
+def _counted(
+    tx: Transaction, table: DerivedTable, first: datetime, end: datetime
+) -> dict[datetime, PeriodFacts]:
+    columns = filled_columns(table)
+    found: dict[datetime, PeriodFacts] = {}
+    for at, rows, volume, *nulls in tx.fetch_all(PeriodCounts(table), _between(first, end)):
+        found[_utc(at)] = PeriodFacts(
+            rows=int(rows),
+            volume=Decimal(str(volume or 0)),
+            nulls={name: int(count) for name, count in zip(columns, nulls, strict=True)},
+        )
+    return found
+
+
+def _agreement_query(table: DerivedTable) -> str:
+    return (PROJECT_ROOT / "sql" / "checks" / f"{table.name}.sql").read_text(encoding="utf-8")
+
+
+def _between(first: datetime, end: datetime) -> dict[str, object]:
+    return {"period_start": first.replace(tzinfo=None), "period_end": end.replace(tzinfo=None)}
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC)
