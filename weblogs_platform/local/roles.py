@@ -1,8 +1,10 @@
 """Who may do what in the bucket: the AWS policies of the deployment, enforced by the embedded S3.
 
-`delivery` is Firehose: it puts objects under the landing prefix and can neither read, list nor delete.
+`delivery` is Firehose, and the shop systems that drop batch files: it puts objects under the landing prefixes and
+can neither read, list nor delete.
 `platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
-`copy` is the role that Redshift's COPY assumes: it reads what a load may name, and never quarantined data.
+`copy` is the role that Redshift's COPY assumes: it reads what a load may name, and never quarantined data, nor batch
+files as they were delivered, which are always conformed before they are loaded.
 `admin` is the person who looks after the bucket.
 """
 
@@ -17,9 +19,11 @@ from typing import Any, Literal, get_args
 Role = Literal["delivery", "platform", "copy", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-LANDING_PREFIXES = ("firehose",)
+FIREHOSE_PREFIXES = ("firehose",)
+BATCH_PREFIXES = ("pos", "inventory")
+LANDING_PREFIXES = (*FIREHOSE_PREFIXES, *BATCH_PREFIXES)
 DERIVED_PREFIXES = ("validated", "invalid", "reports", "manifests", "jsonpaths")
-COPY_PREFIXES = (*LANDING_PREFIXES, "validated", "manifests", "jsonpaths")
+COPY_PREFIXES = (*FIREHOSE_PREFIXES, "validated", "manifests", "jsonpaths")
 
 _PUT = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 

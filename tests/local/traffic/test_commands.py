@@ -96,6 +96,10 @@ def test_dry_run_needs_no_stack() -> None:
         (("--rate", "5", "history", "--hours", "1"), "belong after"),
         (("from-access-log", "absent.log"), "absent.log"),
         (("bench-set", "--bytes", "10"), "4096"),
+        (("batch",), "--hours"),
+        (("batch", "--hours", "1", "--live"), "--live"),
+        (("batch", "--hours", "1", "--pos-every", "5"), "every 1, 2, 3"),
+        (("batch", "--hours", "1", "--stores", "51"), "1 to 50 stores"),
     ],
 )
 def test_wrong_usage_is_refused(
@@ -106,6 +110,29 @@ def test_wrong_usage_is_refused(
     assert result.exit_code == 2
     assert message in result.output
     assert not client.objects
+
+
+BATCH = ("batch", "--from", "2025-07-20T10", "--hours", "6", "--products", "20", "--pos-every", "2")
+
+
+def test_batch_files_and_their_summary(run, client: RecordingClient) -> None:
+    """An option of the shop or a share is dropped on the way, or the files are not those of the summary."""
+    result = run(*BATCH, "--null-share", "0.1", "--crlf-share", "1", "--json-lines-share", "1", "--json")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.output)
+    assert list(summary) == ["inventory", "pos"]
+    assert summary["inventory"]["objects"] == 6
+    assert summary["inventory"]["records"] == 6 * 20 * 4
+    assert summary["pos"]["objects"] == 3
+    assert 0 < summary["pos"]["faults"]["null"] == summary["pos"]["bad"]
+    bodies = {
+        source: [b for key, b in client.objects.items() if key.startswith(source)] for source in summary
+    }
+    assert all(body.count(b"\r\n") == body.count(b"\n") > 1 for body in bodies["pos"])
+    assert all(body.startswith(b'{"inventory_id"') for body in bodies["inventory"])
+    once = dict(client.objects)
+    run(*BATCH, "--null-share", "0.1", "--crlf-share", "1", "--json-lines-share", "1", "--source", "pos")
+    assert client.objects == once
 
 
 def test_access_log_from_standard_input(run, client: RecordingClient) -> None:

@@ -25,10 +25,11 @@ from weblogs_platform.local.traffic.faults import FaultShares
 from weblogs_platform.local.traffic.firehose import DeliveredObject, Delivery, hour_start_us
 from weblogs_platform.local.traffic.history import TrafficPlan, generate_history
 from weblogs_platform.local.traffic.model import intensity
-from weblogs_platform.local.traffic.record import FAULTS
+from weblogs_platform.local.traffic.record import FIREHOSE_FAULTS
 from weblogs_platform.local.traffic.summary import TrafficSummary
-from weblogs_platform.streams import CUSTOMER_INTERACTIONS, STREAMS, WEB_LOGS
+from weblogs_platform.streams import CUSTOMER_INTERACTIONS, WEB_LOGS
 
+FIREHOSE_STREAMS = (WEB_LOGS, CUSTOMER_INTERACTIONS)
 HOUR = LandingHour.from_argument("2025-07-20T10")
 FAULTY = FaultShares(null=0.05, malformed=0.05, mistyped=0.05, flat=0.05, duplicate=0.05, late=0.05)
 KEY = re.compile(
@@ -62,7 +63,7 @@ def found_by_reader(delivered: DeliveredObject, spec: StreamSpec) -> Counter[str
     return found
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda s: s.name)
 @pytest.mark.parametrize("newlines", [False, True], ids=["concatenated", "newlines"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_reader_finds_what_the_summary_expects(spec: StreamSpec, newlines: bool, packed: bool) -> None:
@@ -81,12 +82,12 @@ def test_reader_finds_what_the_summary_expects(spec: StreamSpec, newlines: bool,
         )
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda s: s.name)
 def test_every_kind_of_fault_comes_up(spec: StreamSpec) -> None:
     """A fault that is never made leaves its handling untested everywhere."""
     plan = TrafficPlan(stream=spec, rate=8_000, shares=FAULTY)
     summary = TrafficSummary.of(generate_history(plan, HOUR, 1)).streams[spec.name]
-    kinds = set(FAULTS[1:]) - ({"out_of_range"} if spec is WEB_LOGS else set())
+    kinds = set(FIREHOSE_FAULTS) - ({"out_of_range"} if spec is WEB_LOGS else set())
     assert set(summary.faults) == kinds
     assert summary.records == summary.good + summary.bad
     assert summary.bad == summary.nulls + summary.malformed + summary.mistyped
@@ -95,7 +96,7 @@ def test_every_kind_of_fault_comes_up(spec: StreamSpec) -> None:
     assert summary.late / summary.records == pytest.approx(0.05, rel=0.4)
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda s: s.name)
 def test_hours_alone_and_together_are_the_same_objects(spec: StreamSpec) -> None:
     """A re-run of one hour writes other objects beside the first ones, and its rows double."""
     plan = TrafficPlan(stream=spec, rate=2_000, shares=FAULTY)
@@ -128,7 +129,7 @@ def test_another_seed_is_other_traffic() -> None:
     }
 
 
-@pytest.mark.parametrize("spec", STREAMS, ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", FIREHOSE_STREAMS, ids=lambda s: s.name)
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_keys_are_firehoses(spec: StreamSpec, packed: bool) -> None:
     """An object under the wrong hour, or with a name that no Firehose gives."""

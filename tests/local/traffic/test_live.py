@@ -8,8 +8,9 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.local.traffic.firehose import SECOND_US, DeliveredObject, Delivery, hour_start_us
 from weblogs_platform.local.traffic.history import TrafficPlan
 from weblogs_platform.local.traffic.live import live_objects
-from weblogs_platform.streams import STREAMS, WEB_LOGS
+from weblogs_platform.streams import CUSTOMER_INTERACTIONS, WEB_LOGS
 
+FIREHOSE_STREAMS = (WEB_LOGS, CUSTOMER_INTERACTIONS)
 BEGIN_US = hour_start_us(LandingHour.from_argument("2025-07-20T10")) + 1790 * SECOND_US
 
 
@@ -53,9 +54,11 @@ def test_objects_come_when_they_are_due() -> None:
 def test_stopping_delivers_what_is_buffered() -> None:
     """Ctrl-C loses the records that had arrived."""
     clock = Clock(stop_us=BEGIN_US + 100 * SECOND_US)
-    plans = [TrafficPlan(stream=spec, rate=3000, delivery=Delivery(newlines=True)) for spec in STREAMS]
+    plans = [
+        TrafficPlan(stream=spec, rate=3000, delivery=Delivery(newlines=True)) for spec in FIREHOSE_STREAMS
+    ]
     objects = list(live_objects(plans, clock=clock, wait=clock.wait))
-    assert {o.stream for o in objects} == {spec.name for spec in STREAMS}
+    assert {o.stream for o in objects} == {spec.name for spec in FIREHOSE_STREAMS}
     assert all(max(arrival_times(o)) > "2025-07-20T10:31:1" for o in objects), "up to the last seconds"
     assert clock.now_us < BEGIN_US + 110 * SECOND_US
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.local.traffic.batch import BatchPlan, batch_files
 from weblogs_platform.local.traffic.firehose import SECOND_US, Buffer, DeliveredObject
 from weblogs_platform.local.traffic.history import TrafficPlan, arrivals
 from weblogs_platform.local.traffic.record import Record
@@ -47,6 +48,26 @@ def live_objects(
             yield done
     for buffer in buffers:
         yield from buffer.drain()
+
+
+def live_batch_files(
+    plan: BatchPlan, *, clock: Clock, wait: Wait, duration_secs: float | None = None
+) -> Iterator[DeliveredObject]:
+    """The batch files that land from now on, each when its name says; until `wait` says stop, or for
+    `duration_secs`."""
+    begin_us = clock()
+    end_us = begin_us + int(duration_secs * SECOND_US) if duration_secs is not None else None
+    hour = LandingHour.containing(datetime.fromtimestamp(begin_us // SECOND_US, UTC))
+    for file in batch_files(plan, hour):
+        if file.at_us < begin_us:
+            continue
+        due_us = file.at_us if end_us is None else min(file.at_us, end_us)
+        while (now_us := clock()) < due_us:
+            if wait((due_us - now_us) / SECOND_US):
+                return
+        if due_us < file.at_us:
+            return
+        yield file.delivered
 
 
 def _from(plan: TrafficPlan, number: int, begin_us: int) -> Iterator[tuple[Record, int]]:

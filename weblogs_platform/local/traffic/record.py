@@ -22,6 +22,9 @@ FAULTS = (
     "nan",
     "wrong_type",
     "out_of_range",
+    "negative",
+    "future",
+    "wrong_columns",
 )
 """What can be wrong with a record; its index is the low part of the tags, 0 meaning nothing."""
 
@@ -33,6 +36,8 @@ FLAT = 128
 NULL_FAULTS = FAULTS[1:5]
 MALFORMED_FAULTS = FAULTS[5:10]
 MISTYPED_FAULTS = FAULTS[10:12]
+FIREHOSE_FAULTS = FAULTS[1:12]
+BATCH_FAULTS = ("null", "missing", "wrong_type", *FAULTS[12:])
 
 FIRST_MALFORMED = FAULTS.index(MALFORMED_FAULTS[0])
 LAST_MALFORMED = FAULTS.index(MALFORMED_FAULTS[-1])
