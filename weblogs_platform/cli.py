@@ -32,6 +32,7 @@ COMMANDS = {
     "logs": Mounted(f"{_STACK}:logs", "Show the logs of the stack."),
     "init": Mounted("weblogs_platform.commands.init:init", "Create schemas, tables and jsonpaths files."),
     "traffic": Mounted("weblogs_platform.local.traffic.commands:traffic", "Deliver events as Firehose does."),
+    "dashboard": Mounted("weblogs_platform.commands.dashboard:dashboard", "Serve the dashboards."),
     "load": Mounted("weblogs_platform.commands.load:load", "Load landing hours, here and now."),
     "demo": Mounted("weblogs_platform.commands.demo:demo", "Everything at once, on a day of traffic."),
 }

@@ -7,7 +7,7 @@ its default. On AWS leave the endpoint and the keys away: boto3's own chain find
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,12 +34,13 @@ class Settings:
     redshift_password: str = field(repr=False)
     redshift_ca: str | None
     copy_role_arn: str
+    dashboard_user: str | None
+    """Who may read the platform's tables; None: nobody is granted anything."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Reads the environment once. Raises InvalidSettings naming every variable that is missing or wrong."""
-        own = os.environ if environ is None else environ
-        values = {**_platform_env(home_folder(own)), **{k: v for k, v in own.items() if v}}
+        values = _values(environ)
         needed = (
             "WEBLOGS_BUCKET",
             "REDSHIFT_HOST",
@@ -47,11 +48,7 @@ class Settings:
             "REDSHIFT_PASSWORD",
             "WEBLOGS_COPY_ROLE",
         )
-        missing = [name for name in needed if name not in values]
-        if missing:
-            raise InvalidSettings(
-                f"{', '.join(missing)} not set: start the embedded stack with `weblogs up`, or export them"
-            )
+        _require(needed, values)
         return cls(
             environment=values.get("WEBLOGS_ENV", "local"),
             bucket=values["WEBLOGS_BUCKET"],
@@ -66,6 +63,48 @@ class Settings:
             redshift_password=values["REDSHIFT_PASSWORD"],
             redshift_ca=values.get("REDSHIFT_SSL_CA"),
             copy_role_arn=values["WEBLOGS_COPY_ROLE"],
+            dashboard_user=values.get("WEBLOGS_DASHBOARD_USER"),
+        )
+
+
+@dataclass(frozen=True)
+class DashboardSettings:
+    """What the dashboards need: the warehouse with a user who may only read. Secrets do not show in its repr.
+
+    unlock_code: opens customers' ids and messages in a session; None: they stay hidden.
+    dagster_url: where runs are linked to, without a slash at the end; None: no links.
+    """
+
+    environment: str
+    redshift_host: str
+    redshift_port: int
+    redshift_database: str
+    user: str
+    password: str = field(repr=False)
+    redshift_ca: str | None
+    unlock_code: str | None = field(repr=False)
+    dagster_url: str | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> DashboardSettings:
+        """Reads the environment once. Raises InvalidSettings naming every variable that is missing or wrong."""
+        values = _values(environ)
+        _require(("REDSHIFT_HOST", "WEBLOGS_DASHBOARD_USER", "WEBLOGS_DASHBOARD_PASSWORD"), values)
+        dagster_url = values.get("WEBLOGS_DAGSTER_URL", "").rstrip("/")
+        if dagster_url and not dagster_url.startswith(("http://", "https://")):
+            raise InvalidSettings(
+                f"WEBLOGS_DAGSTER_URL must start with http:// or https://, got {dagster_url!r}"
+            )
+        return cls(
+            environment=values.get("WEBLOGS_ENV", "local"),
+            redshift_host=values["REDSHIFT_HOST"],
+            redshift_port=_port(values.get("REDSHIFT_PORT", "5439")),
+            redshift_database=values.get("REDSHIFT_DATABASE", "dev"),
+            user=values["WEBLOGS_DASHBOARD_USER"],
+            password=values["WEBLOGS_DASHBOARD_PASSWORD"],
+            redshift_ca=values.get("REDSHIFT_SSL_CA"),
+            unlock_code=values.get("WEBLOGS_DASHBOARD_UNLOCK"),
+            dagster_url=dagster_url or None,
         )
 
 
@@ -73,6 +112,19 @@ def home_folder(environ: Mapping[str, str] | None = None) -> Path:
     """The folder of the embedded stack: `$WEBLOGS_HOME`, else `.weblogs` in the working directory."""
     own = os.environ if environ is None else environ
     return Path(own.get("WEBLOGS_HOME") or ".weblogs").absolute()
+
+
+def _values(environ: Mapping[str, str] | None) -> dict[str, str]:
+    own = os.environ if environ is None else environ
+    return {**_platform_env(home_folder(own)), **{name: value for name, value in own.items() if value}}
+
+
+def _require(names: Iterable[str], values: Mapping[str, str]) -> None:
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise InvalidSettings(
+            f"{', '.join(missing)} not set: start the embedded stack with `weblogs up`, or export them"
+        )
 
 
 def _platform_env(home: Path) -> dict[str, str]:

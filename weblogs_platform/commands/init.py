@@ -15,6 +15,11 @@ def init() -> None:
 def initialise_stack() -> list[str]:
     """Runs `sql/ddl` and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
     from resources import LakeResource, RedshiftResource
+    from weblogs_platform.dashboard.access import grant_reading
     from weblogs_platform.pipeline.provision import initialise
+    from weblogs_platform.settings import Settings
 
-    return initialise(LakeResource().lake(), RedshiftResource().warehouse())
+    warehouse = RedshiftResource().warehouse()
+    done = initialise(LakeResource().lake(), warehouse)
+    reader = Settings.from_env().dashboard_user
+    return done + (grant_reading(warehouse, reader) if reader else [])

@@ -36,10 +36,14 @@ _Port = click.IntRange(1, 65_535)
     "--dagster/--no-dagster", default=True, help="Also run Dagster's UI and daemon.  [default: yes]"
 )
 @click.option("--redshift/--no-redshift", default=True, help="Also run Redshift.  [default: yes]")
+@click.option(
+    "--dashboard-port", type=_Port, help="Port of the dashboards.  [default: 8501 if free, else another]"
+)
+@click.option("--dashboard/--no-dashboard", default=True, help="Also run the dashboards.  [default: yes]")
 @click.option("--ready-handle", type=int, hidden=True)
 @click.pass_context
 def up(ctx: click.Context, detach: bool, ready_handle: int | None, **options: Any) -> None:
-    """Start the embedded S3, Redshift and Dagster, and stay until Ctrl-C.
+    """Start the embedded S3, Redshift, Dagster and the dashboards, and stay until Ctrl-C.
 
     Data, keys and ports are kept in the folder. When a component dies the others are stopped and the exit status
     is 1.
@@ -126,7 +130,7 @@ def sql(statement: str, as_json: bool) -> None:
     "--lines", "-n", type=click.IntRange(min=0), default=50, show_default=True, help="How many of each."
 )
 def logs(component: str | None, follow: bool, lines: int) -> None:
-    """Show the logs of the stack, or of one COMPONENT (s3, redshift, dagster, supervisor)."""
+    """Show the logs of the stack, or of one COMPONENT (s3, redshift, dashboard, dagster, supervisor)."""
     from weblogs_platform.local.home import Home
     from weblogs_platform.local.logs import read
 
@@ -136,9 +140,9 @@ def logs(component: str | None, follow: bool, lines: int) -> None:
 
 def _port_arguments(ctx: click.Context) -> list[str]:
     """The options of this call again, for the supervisor."""
-    options = {"s3_port": "--s3-port", "redshift_port": "--redshift-port", "dagster_port": "--dagster-port"}
-    ports = [f"{option}={ctx.params[name]}" for name, option in options.items() if ctx.params[name]]
-    parts = [f"--{'' if ctx.params[part] else 'no-'}{part}" for part in ("redshift", "dagster")]
+    names = ("s3_port", "redshift_port", "dagster_port", "dashboard_port")
+    ports = [f"--{name.replace('_', '-')}={ctx.params[name]}" for name in names if ctx.params[name]]
+    parts = [f"--{'' if ctx.params[part] else 'no-'}{part}" for part in ("redshift", "dagster", "dashboard")]
     return [*ports, *parts]
 
 
@@ -149,6 +153,8 @@ def _announce(endpoints: Endpoints, how: str) -> None:
         redshift = endpoints.redshift
         click.echo(f"  Redshift  {redshift.host}:{redshift.port}, database {redshift.database}")
     click.echo(f"  Dagster   {endpoints.dagster_url or 'not started (--no-dagster)'}")
+    if endpoints.dashboard_url:
+        click.echo(f"  Dashboard {endpoints.dashboard_url}")
     click.echo('connect a shell with: eval "$(weblogs env)"')
 
 

@@ -31,6 +31,8 @@ class RedshiftEndpoint:
     database: str
     user: str
     password: str = field(repr=False)
+    dashboard_user: str
+    dashboard_password: str = field(repr=False)
     authority: Path
     trust_bundle: Path
     """The system's authorities and this one, for tools that know one file only."""
@@ -48,6 +50,7 @@ class Endpoints:
     copy_role: str
     redshift: RedshiftEndpoint | None = None
     dagster_url: str | None = None
+    dashboard_url: str | None = None
 
     def s3(self, role: Role = "admin", **config: Any) -> Any:
         """A boto3 S3 client with the keys of a role; `config` goes to botocore's Config."""
@@ -115,6 +118,8 @@ class Endpoints:
         }
         if self.redshift:
             variables |= _redshift_variables(self.redshift)
+        if self.dagster_url:
+            variables["WEBLOGS_DAGSTER_URL"] = self.dagster_url
         return variables
 
     def variables(self, role: Role = "admin") -> dict[str, str]:
@@ -147,6 +152,8 @@ def _redshift_variables(redshift: RedshiftEndpoint) -> dict[str, str]:
         "REDSHIFT_USER": redshift.user,
         "REDSHIFT_PASSWORD": redshift.password,
         "REDSHIFT_SSL_CA": str(redshift.authority),
+        "WEBLOGS_DASHBOARD_USER": redshift.dashboard_user,
+        "WEBLOGS_DASHBOARD_PASSWORD": redshift.dashboard_password,
     }
 
 

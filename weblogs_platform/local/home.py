@@ -27,6 +27,7 @@ from weblogs_platform.local.roles import ROLES, Keys, Role, generate_keys
 
 _FOLDERS = ("s3", "redshift", "dagster", "logs", "run", "tls")
 _KNOWN = {*_FOLDERS, "stack.json", "credentials.json", "platform.env"}
+_PASSWORDS = ("redshift_password", "dashboard_password")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -39,6 +40,7 @@ class StackSpec:
     region: str = "eu-west-1"
     database: str = "dev"
     redshift_user: str = "awsuser"
+    dashboard_user: str = "dashboard"
     copy_role: str = "arn:aws:iam::000000000000:role/weblogs-copy"
     ports: Mapping[str, int] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ class Credentials:
 
     s3: Mapping[Role, Keys]
     redshift_password: str = field(repr=False)
+    dashboard_password: str = field(repr=False)
 
 
 class Home:
@@ -124,13 +127,16 @@ class Home:
     def credentials(self, *, generate: bool = False) -> Credentials:
         """The secrets; made once when asked to. Raises HomeUnusable when there are none."""
         path = self.path("credentials.json")
-        kept = _parse_credentials(read_json(path))
-        if kept is None and not generate:
+        document = read_json(path) or {}
+        kept = _parse_credentials(document)
+        if kept and set(_PASSWORDS) <= set(document):
+            return kept
+        if not generate:
             raise HomeUnusable(f"no credentials in {self.folder}: start the stack once with `weblogs up`")
         if kept is None:
-            kept = Credentials({role: generate_keys(role) for role in ROLES}, _password())
-            s3 = {role: vars(keys) for role, keys in kept.s3.items()}
-            write_private_json(path, {"s3": s3, "redshift_password": kept.redshift_password})
+            kept = Credentials({role: generate_keys(role) for role in ROLES}, _password(), _password())
+        s3 = {role: vars(keys) for role, keys in kept.s3.items()}
+        write_private_json(path, {"s3": s3, **{name: getattr(kept, name) for name in _PASSWORDS}})
         return kept
 
     def write_platform_env(self, variables: Mapping[str, str]) -> None:
@@ -216,8 +222,10 @@ def _password() -> str:
     return f"Aa1{secrets.token_hex(16)}"
 
 
-def _parse_credentials(document: Mapping[str, object] | None) -> Credentials | None:
-    s3, password = (document or {}).get("s3"), (document or {}).get("redshift_password")
+def _parse_credentials(document: Mapping[str, object]) -> Credentials | None:
+    s3, password = document.get("s3"), document.get("redshift_password")
     if not isinstance(s3, dict) or not isinstance(password, str) or set(s3) != set(ROLES):
         return None
-    return Credentials({role: Keys(**s3[role]) for role in ROLES}, password)
+    # Folders that are older than the dashboards have no password for them.
+    dashboard = str(document.get("dashboard_password") or _password())
+    return Credentials({role: Keys(**s3[role]) for role in ROLES}, password, dashboard)

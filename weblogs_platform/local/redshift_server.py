@@ -63,7 +63,10 @@ class RedshiftServer(Component):
     def _options(self) -> LaunchOptions:
         keys = self.credentials.s3["copy"]
         return LaunchOptions(
-            users={self.spec.redshift_user: User(self.credentials.redshift_password)},
+            users={
+                self.spec.redshift_user: User(self.credentials.redshift_password),
+                self.spec.dashboard_user: User(self.credentials.dashboard_password, read_only=True),
+            },
             database_name=self.spec.database,
             port=self.ports["redshift"],
             roles={self.spec.copy_role: S3Credentials(keys.access_key, keys.secret_key)},

@@ -15,9 +15,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weblogs_platform.local import dagster_ui, ports, processes, redshift_server, s3_server, state
+from weblogs_platform.local import (
+    dagster_ui,
+    dashboard_app,
+    ports,
+    processes,
+    redshift_server,
+    s3_server,
+    state,
+)
 from weblogs_platform.local.component import Component
 from weblogs_platform.local.dagster_ui import DagsterUI
+from weblogs_platform.local.dashboard_app import DashboardApp
 from weblogs_platform.local.endpoints import Endpoints, RedshiftEndpoint
 from weblogs_platform.local.errors import NotRunning, StackError, StartFailed
 from weblogs_platform.local.home import Credentials, Home, StackSpec
@@ -35,9 +44,15 @@ class Wanted:
 
     redshift: bool = True
     dagster: bool = True
+    dashboard: bool = True
     s3_port: int | None = None
     redshift_port: int | None = None
     dagster_port: int | None = None
+    dashboard_port: int | None = None
+
+    def __post_init__(self) -> None:
+        # There is nothing to show without the warehouse.
+        object.__setattr__(self, "dashboard", self.dashboard and self.redshift)
 
 
 def _go_on() -> None:
@@ -55,10 +70,12 @@ class Stack:
         self._ready: set[str] = set()
 
     @contextmanager
-    def running(self, *, dagster: bool = True, redshift: bool = True) -> Iterator[Endpoints]:
+    def running(
+        self, *, dagster: bool = True, redshift: bool = True, dashboard: bool = False
+    ) -> Iterator[Endpoints]:
         """Starts it, and stops it at the end of the block, whatever happens inside."""
         try:
-            yield self.start(Wanted(dagster=dagster, redshift=redshift))
+            yield self.start(Wanted(dagster=dagster, redshift=redshift, dashboard=dashboard))
         finally:
             self.stop()
 
@@ -125,8 +142,8 @@ class Stack:
         dagster_ui.install_instance(self.home)
         stores = [S3Server, *([RedshiftServer] if wanted.redshift else [])]
         self._bring_up([kind(self.home, spec, credentials, spec.ports) for kind in stores])
-        if wanted.dagster:
-            self._bring_up([DagsterUI(self.home, spec, credentials, spec.ports, endpoints)])
+        faces = [*([DashboardApp] if wanted.dashboard else []), *([DagsterUI] if wanted.dagster else [])]
+        self._bring_up([kind(self.home, spec, credentials, spec.ports, endpoints) for kind in faces])
         self._write("ready")
         return endpoints
 
@@ -158,7 +175,7 @@ def attach(folder: Path | str) -> Endpoints:
         what = "is not running" if now.supervisor is None else f"is {now.phase}"
         raise NotRunning(f"the stack in {home} {what}: start it with `weblogs up`")
     names = {component.component for component in now.components}
-    wanted = Wanted(redshift="redshift" in names, dagster="dagster" in names)
+    wanted = Wanted(redshift="redshift" in names, dagster="dagster" in names, dashboard="dashboard" in names)
     return _endpoints(home, home.spec(), home.credentials(), wanted)
 
 
@@ -177,6 +194,8 @@ def _choose_ports(wanted: Wanted, last: Mapping[str, int]) -> dict[str, int]:
         asked.append(("redshift", "Redshift", wanted.redshift_port, redshift_server.PREFERRED_PORT))
     if wanted.dagster:
         asked.append(("dagster", "Dagster's UI", wanted.dagster_port, dagster_ui.PREFERRED_PORT))
+    if wanted.dashboard:
+        asked.append(("dashboard", "the dashboards", wanted.dashboard_port, dashboard_app.PREFERRED_PORT))
     chosen: dict[str, int] = {}
     for name, title, port, preferred in sorted(
         asked, key=lambda one: one[2] is None
@@ -197,6 +216,7 @@ def _endpoints(home: Home, spec: StackSpec, credentials: Credentials, wanted: Wa
         copy_role=spec.copy_role,
         redshift=_redshift_endpoint(home, spec, credentials) if wanted.redshift else None,
         dagster_url=f"http://{ports.LOOPBACK}:{spec.ports['dagster']}" if wanted.dagster else None,
+        dashboard_url=f"http://{ports.LOOPBACK}:{spec.ports['dashboard']}" if wanted.dashboard else None,
     )
 
 
@@ -207,6 +227,8 @@ def _redshift_endpoint(home: Home, spec: StackSpec, credentials: Credentials) ->
         database=spec.database,
         user=spec.redshift_user,
         password=credentials.redshift_password,
+        dashboard_user=spec.dashboard_user,
+        dashboard_password=credentials.dashboard_password,
         authority=home.path("tls", "redshift-ca.pem"),
         trust_bundle=home.path("tls", "trust.pem"),
     )

@@ -149,7 +149,12 @@ def _running(home: Home, wanted: Wanted) -> Endpoints:
     wait_for(lambda: state.look(home).phase != "starting", timeout_secs=_STARTS_WITHIN_SECS)
     endpoints = attach(home.folder)
     last = home.spec().ports
-    asked = {"s3.port": wanted.s3_port, "redshift": wanted.redshift_port, "dagster": wanted.dagster_port}
+    asked = {
+        "s3.port": wanted.s3_port,
+        "redshift": wanted.redshift_port,
+        "dagster": wanted.dagster_port,
+        "dashboard": wanted.dashboard_port,
+    }
     for name, port in asked.items():
         if port and last.get(name) != port:
             raise AlreadyRunning(

@@ -1,0 +1,14 @@
+-- Products by revenue.
+SELECT
+    product_id,
+    SUM(revenue) AS revenue,
+    SUM(quantity) AS units,
+    COUNT(*) AS transactions,
+    SUM(COALESCE(discount_applied, CAST(0 AS DECIMAL(12, 2)))) AS discounts
+FROM shopware_processed.pos_daily
+WHERE transaction_timestamp >= CAST(:first AS TIMESTAMP) AND transaction_timestamp < CAST(:until AS TIMESTAMP)
+    AND (CAST(:store AS INTEGER) < 0 OR store_id = CAST(:store AS INTEGER))
+    AND (CAST(:category AS VARCHAR(16)) = '' OR sale_category = CAST(:category AS VARCHAR(16)))
+GROUP BY product_id
+ORDER BY revenue DESC, product_id
+LIMIT 500;

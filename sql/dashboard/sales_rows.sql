@@ -1,0 +1,11 @@
+-- The newest sales.
+SELECT
+    transaction_timestamp, transaction_id, store_id, product_id, quantity, revenue, discount_applied, net_revenue,
+    sale_category
+FROM shopware_processed.pos_daily
+WHERE transaction_timestamp >= CAST(:first AS TIMESTAMP) AND transaction_timestamp < CAST(:until AS TIMESTAMP)
+    AND (CAST(:store AS INTEGER) < 0 OR store_id = CAST(:store AS INTEGER))
+    AND (CAST(:product AS INTEGER) < 0 OR product_id = CAST(:product AS INTEGER))
+    AND (CAST(:category AS VARCHAR(16)) = '' OR sale_category = CAST(:category AS VARCHAR(16)))
+ORDER BY transaction_timestamp DESC, transaction_id
+LIMIT 500;

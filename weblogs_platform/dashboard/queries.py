@@ -1,0 +1,101 @@
+"""The queries of the pages: files of `sql/dashboard/`, run in a transaction of their own, kept for half a minute.
+
+    frame("web_pages", first=dates.start, until=dates.until, browser="")
+
+Values are bound, never pasted. What a query is kept under includes all of them, `personal` too, so that what one
+session may see is not shown to another.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
+from weblogs_platform.core.errors import WarehouseUnavailable
+from weblogs_platform.dashboard.pool import Pool
+from weblogs_platform.dashboard.view import Span
+from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = PROJECT_ROOT / "sql" / "dashboard"
+KEPT_SECS = 30
+Value = datetime | str | int
+
+
+def frame(name: str, **parameters: Value) -> pd.DataFrame:
+    """The rows of a query as a frame of its own. Raises WeblogsError as the warehouse's client does."""
+    return frame_of(text_of(name), **parameters)
+
+
+def frame_of(statement: str, **parameters: Value) -> pd.DataFrame:
+    """The same for a statement that is made from a declaration."""
+    return _kept(statement, tuple(sorted(parameters.items())), DashboardSettings.from_env())
+
+
+def span(name: str) -> Span | None:
+    """The first and last day of a `..._span` query; None when there is nothing at all."""
+    first, last = frame(name).iloc[0].tolist()
+    return Span(_day(first), _day(last)) if isinstance(first, date) and isinstance(last, date) else None
+
+
+@cache
+def text_of(name: str) -> str:
+    """The statement of a file."""
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(warehouse: Warehouse, statement: str, parameters: dict[str, Any]) -> pd.DataFrame:
+    """A named statement with its values bound. Numbers are floats or integers, times are UTC without a zone."""
+    return _plain(warehouse.fetch_frame(statement, parameters))
+
+
+@st.cache_data(ttl=KEPT_SECS, max_entries=500, show_spinner=False)
+def _kept(
+    statement: str, parameters: tuple[tuple[str, Value], ...], settings: DashboardSettings
+) -> pd.DataFrame:
+    return answer(statement, dict(parameters), settings)
+
+
+def answer(statement: str, parameters: dict[str, Any], settings: DashboardSettings) -> pd.DataFrame:
+    """Runs a statement; once more on a new connection when an old one turns out to lead nowhere."""
+    pool = _pool(settings)
+    warehouse = Warehouse(pool.connect, copy_role_arn="", region="")
+    try:
+        return run(warehouse, statement, parameters)
+    except WarehouseUnavailable:
+        pool.empty()
+        return run(warehouse, statement, parameters)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _pool(settings: DashboardSettings) -> Pool:
+    return Pool(
+        partial(
+            connect_to_redshift,
+            host=settings.redshift_host,
+            port=settings.redshift_port,
+            database=settings.redshift_database,
+            user=settings.user,
+            password=settings.password,
+            ca=settings.redshift_ca,
+        )
+    )
+
+
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    # A sum of integers is a NUMERIC on Redshift; exact decimals have done their work when a figure is drawn.
+    for name in rows.columns:
+        if rows[name].map(lambda value: isinstance(value, Decimal)).any():
+            rows[name] = rows[name].astype("float64")
+    return rows
+
+
+def _day(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value

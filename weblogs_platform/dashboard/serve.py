@@ -1,0 +1,32 @@
+"""How Streamlit is started: on loopback, without telemetry, with the project's colours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from weblogs_platform.dashboard.palette import theme_options
+
+APP = Path(__file__).with_name("app.py")
+
+_OPTIONS: dict[str, str] = {
+    "server.address": "127.0.0.1",
+    "browser.serverAddress": "127.0.0.1",
+    "server.headless": "true",
+    "server.showEmailPrompt": "false",
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    # Its CSV would hand cells that look like formulas to a spreadsheet as they are; the pages have their own.
+    "client.disableDataExport": "true",
+    "runner.magicEnabled": "false",
+    "logger.level": "warning",
+}
+
+
+def command(port: int) -> list[str]:
+    """The command line that serves the dashboards on 127.0.0.1:`port`."""
+    options = {**_OPTIONS, "server.port": str(port), **theme_options()}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags]

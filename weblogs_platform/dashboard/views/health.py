@@ -1,0 +1,250 @@
+"""Pipeline health: what landed, what became of it, whether it adds up, and how fresh it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from weblogs_platform.dashboard import queries, words
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
+from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
+from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.series import filled, summed
+from weblogs_platform.dashboard.tables import Column, table
+from weblogs_platform.settings import DashboardSettings
+from weblogs_platform.streams import STREAMS
+
+if TYPE_CHECKING:
+    from weblogs_platform.core.spec import StreamSpec
+
+_RECORDS = Measure("records", "Records")
+_RUN_ID = re.compile(r"[0-9a-fA-F-]{8,64}", re.ASCII)
+_FATES = {"loaded": "loaded", "quarantined": "quarantined", "duplicates_dropped": "duplicates dropped"}
+_SUM = "Of the objects that landed in these hours and count now."
+
+
+@dataclass(frozen=True)
+class RowsByHour:
+    """Counts the rows of a stream's table by the hour in which they landed."""
+
+    spec: StreamSpec
+
+    def sql(self) -> str:
+        """Named parameters :first and :until."""
+        return (
+            f"SELECT landing_hour, COUNT(*) AS table_rows FROM {self.spec.qualified_table} "
+            "WHERE landing_hour >= CAST(:first AS TIMESTAMP) AND landing_hour < CAST(:until AS TIMESTAMP) "
+            "GROUP BY landing_hour ORDER BY landing_hour LIMIT 40000"
+        )
+
+
+def _draw(page: Page) -> None:
+    stream = page.choose("stream", "Stream", [spec.name for spec in STREAMS], every="All streams", show=str)
+    rows = frame("health_over_time", **page.during, hourly=int(page.dates.hourly), stream=stream)
+    if rows.empty:
+        page.nothing()
+        return
+    _cards(rows)
+    _conservation(page, stream)
+    _over_time(page, rows)
+    _freshness(page)
+    _loads(page, stream)
+
+
+def _cards(rows: pd.DataFrame) -> None:
+    landed, loaded, bad = rows["records"].sum(), rows["loaded"].sum(), rows["quarantined"].sum()
+    cards(
+        (
+            Card("Landed", words.number(landed), f"Records in the objects of S3. {_SUM}"),
+            Card("Loaded", words.number(loaded), f"Records that are rows of a table. {_SUM}"),
+            Card(
+                "Quarantined",
+                words.number(bad),
+                f"Bad records, kept under invalid/ with their bytes and reasons. {_SUM}",
+            ),
+            Card(
+                "Quarantined share",
+                words.percent(100 * bad / landed if landed else None),
+                "Quarantined of landed.",
+            ),
+            Card(
+                "Duplicates dropped",
+                words.number(rows["duplicates_dropped"].sum()),
+                f"Dropped because the stream says so. {_SUM}",
+            ),
+        )
+    )
+
+
+def _conservation(page: Page, stream: str) -> None:
+    """In words: does every record that landed have its place, and do the tables hold what the ledger says?"""
+    ledger = frame("health_hours", **page.during)
+    parts = [(spec, _compared(page, spec, ledger)) for spec in STREAMS if stream in ("", spec.name)]
+    lost = [(spec.name, hours[hours["missing"] != 0]) for spec, hours in parts]
+    differ = [(spec.name, hours[hours["loaded"] != hours["table_rows"]]) for spec, hours in parts]
+    faults = [
+        _fault(name, hours, "the ledger does not account for every record")
+        for name, hours in lost
+        if len(hours)
+    ]
+    faults += [
+        _fault(name, hours, "the table holds other rows than the ledger says")
+        for name, hours in differ
+        if len(hours)
+    ]
+    if faults:
+        st.error("**It does not add up.** " + " ".join(faults), icon=":material/error:")
+        return
+    hours = sum(len(found) for _, found in parts)
+    st.success(
+        f"**Every record is accounted for.** In each of {hours:,} loaded hours, landed = loaded + quarantined + "
+        "duplicates dropped, and the tables hold exactly what the ledger says.",
+        icon=":material/check_circle:",
+    )
+
+
+def _compared(page: Page, spec: StreamSpec, ledger: pd.DataFrame) -> pd.DataFrame:
+    own = ledger[ledger["stream"] == spec.name]
+    held = queries.frame_of(RowsByHour(spec).sql(), **page.during)
+    both = (
+        own.merge(held, on="landing_hour", how="outer") if len(own) or len(held) else own.assign(table_rows=0)
+    )
+    return both.fillna({"loaded": 0, "missing": 0, "table_rows": 0})
+
+
+def _fault(name: str, hours: pd.DataFrame, what: str) -> str:
+    first = pd.Timestamp(hours["landing_hour"].min())
+    more = f" and {len(hours) - 1:,} more hours" if len(hours) > 1 else ""
+    return f"{words.escaped(name)}, {first:%-d %b %Y %H:00}{more}: {what}."
+
+
+def _over_time(page: Page, rows: pd.DataFrame) -> None:
+    hourly = page.dates.hourly
+    every = "hour" if hourly else "day"
+    left, right = st.columns([3, 2], border=True)
+    parts = [
+        rows.assign(fate=said, records=rows[column])[["period", "stream", "fate", "records"]]
+        for column, said in _FATES.items()
+    ]
+    fates = pd.concat(parts)
+    with left:
+        heading(
+            f"What became of the records, by {every} of landing",
+            "By the hour in which their objects landed in S3.",
+        )
+        shown = filled(fates, page.dates, "fate", ["records"])
+        columns(
+            shown,
+            Time(hourly),
+            _RECORDS,
+            "fate",
+            alt_text=f"Records by {every}: loaded, quarantined, dropped",
+        )
+    with right:
+        heading(
+            "Quarantined by stream",
+            "Their reasons stand beside them in S3 under invalid/, and in Dagster on `validated`.",
+        )
+        bad = summed(fates[fates["fate"] == "quarantined"], "stream", "records")
+        bars(
+            bad,
+            "stream",
+            _RECORDS,
+            page.pick("stream", page.asked.one("stream")),
+            alt_text="Quarantined by stream",
+        )
+
+
+def _freshness(page: Page) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    streams = frame("health_freshness", **page.during)
+    streams = streams.assign(
+        age=[
+            words.duration((now - pd.Timestamp(hour)).total_seconds() - 3600)
+            for hour in streams["newest_hour"]
+        ],
+        lag=[words.duration(secs) for secs in streams["lag_secs"]],
+    )
+    left, right = st.columns(2, border=True)
+    with left:
+        heading("How fresh each stream is")
+        table(
+            streams,
+            {
+                "stream": Column("Stream"),
+                "newest_hour": Column("Newest hour (UTC)", "time", "The newest landing hour that is loaded."),
+                "age": Column("Ended ago", help="How long ago that hour ended."),
+                "last_load": Column(
+                    "Last load (UTC)", "time", "When records of the stream were loaded last."
+                ),
+                "lag": Column(
+                    "Usual lag",
+                    help="Of the chosen days, the middle one of the times from the end of an hour to its load.",
+                ),
+            },
+            "freshness",
+        )
+    with right:
+        heading("How fresh the KPIs are")
+        refreshed = frame("health_refreshes")
+        if refreshed.empty:
+            st.caption("No KPI table has been computed yet: materialize the KPI assets in Dagster.")
+            return
+        table(
+            refreshed,
+            {
+                "table_name": Column("Table"),
+                "newest_period": Column(
+                    "Newest period (UTC)", "time", "The newest hour or day that was computed."
+                ),
+                "last_refresh": Column(
+                    "Computed (UTC)", "time", "When any of its periods was computed last."
+                ),
+            },
+            "kpi-freshness",
+        )
+
+
+def _loads(page: Page, stream: str) -> None:
+    rows = frame("health_loads", **page.during, stream=stream)
+    url = DashboardSettings.from_env().dagster_url
+    rows["run"] = [run_url(url, run_id) for run_id in rows["run_id"]]
+    heading("Last loads", "Each row is what one run loaded of one hour of a stream.")
+    shown = {
+        "loaded_at": Column("Loaded (UTC)", "time"),
+        "stream": Column("Stream"),
+        "landing_hour": Column("Hour (UTC)", "time", "The hour in which the objects landed."),
+        "run": Column("Run", "link", "The run in Dagster."),
+        "objects": Column("Objects", "count"),
+        "records": Column("Landed", "count"),
+        "loaded": Column("Loaded", "count"),
+        "quarantined": Column("Quarantined", "count"),
+        "duplicates_dropped": Column("Duplicates", "count"),
+    }
+    if url is None:
+        del shown["run"]
+    table(rows, shown, "last-loads")
+
+
+def run_url(dagster_url: str | None, run_id: object) -> str | None:
+    """The page of a run in Dagster's UI; None for what is no run's id."""
+    if dagster_url and isinstance(run_id, str) and _RUN_ID.fullmatch(run_id):
+        return f"{dagster_url}/runs/{run_id}"
+    return None
+
+
+PAGE = PageSpec(
+    title="Pipeline health",
+    path="pipeline-health",
+    icon=":material/monitor_heart:",
+    intro="What landed in S3, what became of it, whether it adds up, and how fresh it is. Days are those of landing.",
+    names=("stream",),
+    span_query="health_span",
+    where_from="Nothing was loaded: deliver with `weblogs traffic` and load with `weblogs load`, or see Dagster.",
+    draw=_draw,
+)

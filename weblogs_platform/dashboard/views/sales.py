@@ -1,0 +1,174 @@
+"""Sales: what was sold, for how much, and what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from weblogs_platform.dashboard import definitions, words
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines, ranking
+from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
+from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.series import filled, narrowed
+from weblogs_platform.dashboard.tables import Column, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REVENUE = Measure("revenue", "Revenue", ",.0f")
+_UNITS = Measure("units", "Units")
+_DAILY = definitions.columns("sales_kpi_daily")
+_POS = definitions.columns("pos_daily")
+_TOP = 15
+
+SALE_COLUMNS: dict[str, Any] = {
+    "transaction_timestamp": Column("When (UTC)", "time", _POS["transaction_timestamp"]),
+    "store_id": Column("Store", "id"),
+    "product_id": Column("Product", "id"),
+    "quantity": Column("Units", "count", _POS["quantity"]),
+    "revenue": Column("Revenue", "money", _POS["revenue"]),
+    "discount_applied": Column("Discount", "money", _POS["discount_applied"]),
+    "net_revenue": Column("Net revenue", "money", _POS["net_revenue"]),
+    "sale_category": Column("Category", help=_POS["sale_category"]),
+    "transaction_id": Column("Transaction", help=_POS["transaction_id"]),
+}
+
+
+def whole(text: str) -> int:
+    """A chosen store or product as a parameter; -1 for none."""
+    return int(text) if text else -1
+
+
+def _draw(page: Page) -> None:
+    stores = frame("stores_ranking", **page.during)
+    products = frame("sales_products", **page.during, store=-1, category="")
+    if products.empty:
+        page.nothing()
+        return
+    found = [str(store) for store in sorted(stores["store_id"])]
+    store = page.choose("store", "Store", found, every="All stores", show=lambda one: f"Store {one}")
+    names = [str(product) for product in sorted(products["product_id"])]
+    product = page.choose(
+        "product", "Product", names, every="All products", show=lambda one: f"Product {one}"
+    )
+    where = {**page.during, "store": whole(store), "product": whole(product)}
+    categories = frame("sales_categories", **where)
+    category = page.choose(
+        "category", "Category", categories["sale_category"].tolist(), every="All categories"
+    )
+    _cards(frame("sales_totals", **where, category=category).iloc[0])
+    if narrowed(categories, {"sale_category": category}).empty:
+        page.nothing()
+        return
+    _over_time(page, where, category)
+    _parts(page, where, categories, category, product)
+    if page.rows_wanted("Show the sales behind these figures"):
+        table(frame("sales_rows", **where, category=category), SALE_COLUMNS, "sales")
+    _days(page)
+
+
+def _cards(totals: pd.Series) -> None:
+    units = totals["units"] or 0
+    price = totals["revenue"] / units if units else None
+    cards(
+        (
+            Card(
+                "Revenue",
+                words.number(totals["revenue"], 2),
+                f"{_DAILY['total_daily_revenue']} {_POS['revenue']}",
+            ),
+            Card("Net revenue", words.number(totals["net_revenue"], 2), _POS["net_revenue"]),
+            Card("Discounts", words.number(totals["discounts"], 2), _DAILY["total_daily_discount_given"]),
+            Card("Units sold", words.number(totals["units"]), _DAILY["total_daily_quantity_sold"]),
+            Card("Sales", words.number(totals["transactions"]), "Number of sales."),
+            Card(
+                "Average price",
+                words.number(price, 2),
+                "Revenue divided by units sold, so weighted by units.",
+            ),
+        )
+    )
+
+
+def _over_time(page: Page, where: dict[str, Any], category: str) -> None:
+    hourly = page.dates.hourly
+    every = "hour" if hourly else "day"
+    rows = frame("sales_over_time", **where, hourly=int(hourly), category=category)
+    left, right = st.columns(2, border=True)
+    with left:
+        heading(f"Revenue by {every}", f"{_POS['revenue']} Category: {_POS['sale_category']}")
+        shown = filled(rows, page.dates, "sale_category", ["revenue"])
+        columns(shown, Time(hourly), REVENUE, "sale_category", alt_text=f"Revenue by {every} and category")
+    with right:
+        heading(f"Units sold by {every}", _POS["quantity"])
+        lines(
+            filled(rows, page.dates, None, ["units"]), Time(hourly), _UNITS, alt_text=f"Units sold by {every}"
+        )
+
+
+def _parts(page: Page, where: dict[str, Any], categories: pd.DataFrame, category: str, product: str) -> None:
+    left, right = st.columns([2, 3], border=True)
+    with left:
+        heading("Revenue by category", _POS["sale_category"])
+        pick = page.pick("category", category)
+        bars(categories, "sale_category", REVENUE, pick, alt_text="Revenue by category")
+    products = frame("sales_products", **page.during, store=where["store"], category=category)
+    products["price"] = products["revenue"] / products["units"].where(products["units"] > 0)
+    with right:
+        heading("Products with the most revenue", "Click to filter by a product and to see its sales.")
+        picture, listed = st.tabs(["Chart", "Table"])
+        with picture:
+            top = products.head(_TOP)
+            ranking(
+                top,
+                "product_id",
+                REVENUE,
+                page.pick("product", product),
+                alt_text="Products with the most revenue",
+            )
+        with listed:
+            table(
+                products,
+                {
+                    "product_id": Column("Product", "id"),
+                    "revenue": Column("Revenue", "money", _POS["revenue"]),
+                    "units": Column("Units", "count", _POS["quantity"]),
+                    "transactions": Column("Sales", "count"),
+                    "discounts": Column("Discounts", "money", _DAILY["total_daily_discount_given"]),
+                    "price": Column("Average price", "money", "Revenue divided by units sold."),
+                },
+                "products",
+            )
+
+
+def _days(page: Page) -> None:
+    with st.expander("Day by day (all stores, products and categories)"):
+        table(
+            frame("sales_daily", **page.during),
+            {
+                "analysis_date": Column("Day", "day"),
+                "total_daily_revenue": Column("Revenue", "money", _DAILY["total_daily_revenue"]),
+                "total_daily_quantity_sold": Column("Units", "count", _DAILY["total_daily_quantity_sold"]),
+                "total_daily_discount_given": Column(
+                    "Discounts", "money", _DAILY["total_daily_discount_given"]
+                ),
+                "distinct_products_sold_daily": Column(
+                    "Products", "count", _DAILY["distinct_products_sold_daily"]
+                ),
+                "average_price_per_item": Column("Average price", "money", _DAILY["average_price_per_item"]),
+            },
+            "sales-by-day",
+        )
+
+
+PAGE = PageSpec(
+    title="Sales",
+    path="sales",
+    icon=":material/point_of_sale:",
+    intro="What was sold, for how much, and what. Amounts are in the currency of the tills.",
+    names=("store", "product", "category"),
+    span_query="sales_span",
+    where_from="Sales arrive as the files of the source `pos`; the KPI assets add them up.",
+    draw=_draw,
+)
