@@ -168,9 +168,9 @@ def invalid_share_within_threshold(spec: StreamSpec, report: HourReport) -> Chec
 
 
 def schema_drift(spec: StreamSpec, report: HourReport) -> CheckOutcome:
-    mapped = {f.path for f in spec.fields}
+    mapped = {f.path for f in spec.source_fields}
     unmapped = {path: count for path, count in report.present.items() if path not in mapped}
-    optional = (f.path for f in spec.fields if not f.required)
+    optional = (f.path for f in spec.source_fields if not f.required)
     vanished = sorted(path for path in optional if report.present and not report.present.get(path))
     found = [f"nobody maps {_listed(unmapped)}"] * bool(unmapped)
     found += [f"in no record: {', '.join(vanished)}"] * bool(vanished)

@@ -18,12 +18,18 @@ from weblogs_platform.core.spec import Field, StreamSpec, Timestamp
 MAX_ROWS = 50
 """Objects that a table lists; what is beyond it is counted, and stands in the report."""
 
-_MEMBER_TYPES = {"Varchar": "string", "Integer": "integer", "Double": "number"}
+_MEMBER_TYPES = {
+    "Varchar": "string",
+    "Integer": "integer",
+    "BigInteger": "integer",
+    "Decimal": "decimal number",
+    "Double": "number",
+}
 
 
-def record_schema(spec: StreamSpec) -> dg.TableSchema:
+def record_schema(fields: Iterable[Field]) -> dg.TableSchema:
     """The members of a record, named by their JSONPath, in the order of the table's columns."""
-    return dg.TableSchema([_member_column(f) for f in spec.fields])
+    return dg.TableSchema([_member_column(f) for f in fields])
 
 
 def table_schema(spec: StreamSpec) -> dg.TableSchema:
@@ -41,7 +47,7 @@ def table_schema(spec: StreamSpec) -> dg.TableSchema:
     hour = dg.TableColumn(
         "landing_hour",
         "TIMESTAMP",
-        description="The UTC hour under whose prefix Firehose delivered the record: the partition.",
+        description="The UTC hour in which the record was delivered, as its object's key says: the partition.",
         constraints=dg.TableColumnConstraints(nullable=False),
     )
     return dg.TableSchema([*columns, hour])
@@ -53,8 +59,10 @@ def table_lineage(spec: StreamSpec, keys: StreamKeys) -> dg.TableColumnLineage:
 
 
 def record_lineage(spec: StreamSpec, keys: StreamKeys) -> dg.TableColumnLineage:
-    """Validation moves no value: every member is that of the landed record."""
-    return dg.TableColumnLineage({f.path: [dg.TableColumnDep(keys.landing, f.path)] for f in spec.fields})
+    """Validation moves no value: every member is that of the landed record, stamps aside."""
+    return dg.TableColumnLineage(
+        {f.path: [dg.TableColumnDep(keys.landing, f.path)] for f in spec.source_fields}
+    )
 
 
 def landing_table(lake: Lake, objects: Iterable[LandingObject]) -> dg.MetadataValue:
@@ -136,4 +144,5 @@ def _member_column(f: Field) -> dg.TableColumn:
 def _rules(f: Field) -> list[str]:
     rules = [f"at least {f.minimum}"] if f.minimum is not None else []
     rules += [f"at most {f.maximum}"] if f.maximum is not None else []
+    rules += [f"at most {f.max_ahead_hours} h after the delivery"] if f.max_ahead_hours is not None else []
     return rules + ([f"default {f.default_sql}"] if f.default_sql else [])

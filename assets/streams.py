@@ -86,20 +86,25 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             keys.landing,
-            description=_LANDING.format(spec=spec),
+            description=_LANDING.format(spec=spec, example=spec.layout.example(spec.landing_prefix)),
             kinds={"s3", "landing"},
-            metadata={"dagster/column_schema": record_schema(spec), "prefix": f"{spec.landing_prefix}/"},
+            metadata={
+                "dagster/column_schema": record_schema(spec.source_fields),
+                "prefix": f"{spec.landing_prefix}/",
+            },
             **shared,
         ),
         dg.AssetSpec(
             keys.validated,
             deps=[keys.landing],
             description=_VALIDATED.format(
-                spec=spec, required=", ".join(f.column for f in spec.required_fields)
+                spec=spec,
+                required=", ".join(f.column for f in spec.required_fields),
+                copies=_STAMPED_COPIES if spec.stamped else _SPLIT_COPIES,
             ),
             kinds={"s3", "validated"},
             metadata={
-                "dagster/column_schema": record_schema(spec),
+                "dagster/column_schema": record_schema(spec.fields),
                 "dagster/column_lineage": record_lineage(spec, keys),
                 "invalid_share_threshold": spec.invalid_share_threshold,
             },
@@ -166,15 +171,19 @@ def _opened(
     return lambda hour: HourSteps(spec, *clients, hour, run_id).by_asset
 
 
-_LANDING = """Objects that Firehose delivered under `{spec.landing_prefix}/YYYY/MM/DD/HH/` (UTC delivery hour). {spec.description}
+_LANDING = """Objects as they were delivered: `{example}` (the time of delivery in UTC). {spec.description}
 
 A materialization lists the hour's objects: keys, sizes, ETags. Nothing is read, moved or deleted."""
 
-_VALIDATED = """Every record of the hour, judged once: readable JSON, required fields ({required}) present, types that Redshift takes.
+_VALIDATED = """Every record of the hour, judged once: readable, required fields ({required}) present, types that Redshift takes.
 
-An object without a bad record is loaded as it landed. One with bad records is split: the good ones go to
-`validated/{spec.name}/` byte for byte, the bad ones to `invalid/{spec.name}/` with their raw bytes, place and reasons.
+{copies} go to `validated/{spec.name}/`, bad ones to `invalid/{spec.name}/` with their raw bytes, place and reasons.
 Unchanged objects are not read again."""
+
+_SPLIT_COPIES = """An object without a bad record is loaded as it landed. One with bad records is split: the good ones,
+byte for byte,"""
+
+_STAMPED_COPIES = """Good records, each with the time of its delivery and its number in the file,"""
 
 _MANIFEST = """What COPY has to read for the hour: immutable manifests named by their content, with mandatory entries only.
 

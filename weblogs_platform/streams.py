@@ -1,9 +1,20 @@
-"""The declared streams: one frozen spec each. Adding a stream is a spec here, its DDL and its jsonpaths file."""
+"""The declared streams and batch sources: one frozen spec each. Adding one is a spec here, its DDL and its jsonpaths
+file."""
 
 from __future__ import annotations
 
 from weblogs_platform.core.errors import InvalidName
-from weblogs_platform.core.spec import Double, Field, Integer, StreamSpec, Timestamp, Varchar
+from weblogs_platform.core.layout import DatedNames
+from weblogs_platform.core.spec import (
+    STAMPS,
+    Decimal,
+    Double,
+    Field,
+    Integer,
+    StreamSpec,
+    Timestamp,
+    Varchar,
+)
 
 WEB_LOGS = StreamSpec(
     name="web_logs",
@@ -133,10 +144,138 @@ CUSTOMER_INTERACTIONS = StreamSpec(
     ),
 )
 
+POS = StreamSpec(
+    name="pos",
+    landing_prefix="pos",
+    layout=DatedNames("pos", "csv"),
+    content="csv",
+    schema="shopware_processed",
+    table="pos_records",
+    description="Sales of the stores, as the tills' daily export delivers them: every valid record of every delivery.",
+    owner="team:sales",
+    event_time=("transaction_timestamp",),
+    entity="transaction_id",
+    flat_names={},
+    freshness_hours=30,
+    fields=(
+        Field(
+            column="transaction_id",
+            type=Varchar(64),
+            path="$.transaction_id",
+            required=True,
+            description="The sale; a later record of the same replaces it.",
+        ),
+        Field(
+            column="store_id",
+            type=Integer(),
+            path="$.store_id",
+            required=True,
+            description="The store that sold.",
+        ),
+        Field(
+            column="product_id",
+            type=Integer(),
+            path="$.product_id",
+            required=True,
+            description="The product that was sold.",
+        ),
+        Field(
+            column="quantity",
+            type=Integer(),
+            path="$.quantity",
+            required=True,
+            minimum=0,
+            description="Pieces that were sold.",
+        ),
+        Field(
+            column="revenue",
+            type=Decimal(12, 2),
+            path="$.revenue",
+            required=True,
+            minimum=0,
+            description="What the pieces cost before the discount.",
+        ),
+        Field(
+            column="discount_applied",
+            type=Decimal(12, 2),
+            path="$.discount_applied",
+            description="What of it the customer did not have to pay; null when there was no discount.",
+        ),
+        Field(
+            column="transaction_timestamp",
+            type=Timestamp(source="epoch_secs"),
+            path="$.timestamp",
+            required=True,
+            max_ahead_hours=24,
+            description="When it was sold, UTC.",
+        ),
+        *STAMPS,
+    ),
+)
+
+INVENTORY = StreamSpec(
+    name="inventory",
+    landing_prefix="inventory",
+    layout=DatedNames("inventory", "json"),
+    schema="shopware_processed",
+    table="inventory_records",
+    description="Stock of the warehouses, as their hourly export delivers it: every valid record of every delivery.",
+    owner="team:operations",
+    event_time=("last_updated",),
+    flat_names={},
+    fields=(
+        Field(
+            column="inventory_id",
+            type=Varchar(64),
+            path="$.inventory_id",
+            required=True,
+            description="The stock; with the time it identifies a snapshot, which a later record of the same replaces.",
+        ),
+        Field(
+            column="product_id",
+            type=Integer(),
+            path="$.product_id",
+            required=True,
+            description="The product in stock.",
+        ),
+        Field(
+            column="warehouse_id",
+            type=Integer(),
+            path="$.warehouse_id",
+            required=True,
+            description="The warehouse that has it.",
+        ),
+        Field(
+            column="stock_level",
+            type=Integer(),
+            path="$.stock_level",
+            required=True,
+            minimum=0,
+            description="Pieces in stock.",
+        ),
+        Field(
+            column="restock_threshold",
+            type=Integer(),
+            path="$.restock_threshold",
+            minimum=0,
+            description="At so many pieces, or fewer, it has to be restocked; null when nobody set it.",
+        ),
+        Field(
+            column="last_updated",
+            type=Timestamp(source="epoch_secs"),
+            path="$.last_updated",
+            required=True,
+            max_ahead_hours=24,
+            description="When the stock was so, UTC.",
+        ),
+        *STAMPS,
+    ),
+)
+
 FIREHOSE_STREAMS: tuple[StreamSpec, ...] = (WEB_LOGS, CUSTOMER_INTERACTIONS)
 """What Firehose delivers, in hour folders and envelopes."""
 
-BATCH_SOURCES: tuple[StreamSpec, ...] = ()
+BATCH_SOURCES: tuple[StreamSpec, ...] = (POS, INVENTORY)
 """What other systems drop as whole files, the time in their names."""
 
 STREAMS: tuple[StreamSpec, ...] = (*FIREHOSE_STREAMS, *BATCH_SOURCES)

@@ -22,8 +22,8 @@ from assets.automation.runs import active_hours, finished_runs, range_tags
 from assets.automation.survey import (
     history_page,
     list_landing,
+    outside_partitions,
     recent_days,
-    unknown_folders,
     with_ledger,
 )
 from assets.keys import job_name
@@ -121,7 +121,7 @@ def _reconcile(
     lacking = [state for state in states if not state.is_loaded(spec)]
     decision = _decide(context, spec, lacking, now)
     if not decision.requests:
-        return dg.SkipReason(_skip_reason(decision, (*listing.notes, *unknown_folders(lake, spec))))
+        return dg.SkipReason(_skip_reason(decision, (*listing.notes, *outside_partitions(lake, spec))))
     return [_run_request(request) for request in decision.requests]
 
 

@@ -12,7 +12,7 @@ from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.pipeline.landing import by_hour, days_with_objects
+from weblogs_platform.pipeline.landing import by_hour, days_with_objects, list_day, strays
 from weblogs_platform.pipeline.ledger import loaded_between
 
 PAGE_DAYS = 100
@@ -33,15 +33,15 @@ class Listing:
 def list_landing(lake: Lake, spec: StreamSpec, days: Iterable[date], now: datetime) -> Listing:
     """One listing a day. Objects outside the stream's partitions are left out with a note."""
     found: dict[LandingHour, tuple[LandingObject, ...]] = {}
-    strays: list[str] = []
+    outside: list[str] = []
     for day in days:
-        objects = lake.list_prefix(f"{spec.landing_prefix}/{day:%Y/%m/%d}/")
+        objects = list_day(lake, spec, day)
         hours = by_hour(spec, objects)
         placed = {o.key for group in hours.values() for o in group}
-        strays += [o.key for o in objects if o.key not in placed]
-        strays += [group[0].key for hour, group in hours.items() if not in_range(spec, hour, now)]
+        outside += [o.key for o in objects if o.key not in placed]
+        outside += [group[0].key for hour, group in hours.items() if not in_range(spec, hour, now)]
         found |= {hour: group for hour, group in hours.items() if in_range(spec, hour, now)}
-    return Listing(found, _note(strays))
+    return Listing(found, _note(outside))
 
 
 def with_ledger(
@@ -74,21 +74,16 @@ def history_page(lake: Lake, spec: StreamSpec, now: datetime) -> list[date]:
     return days[page * page_size : (page + 1) * page_size]
 
 
-def unknown_folders(lake: Lake, spec: StreamSpec) -> tuple[str, ...]:
-    """A note about folders under the stream's prefix that are no year of its partitions."""
-    prefix = f"{spec.landing_prefix}/"
-    names = [folder.removeprefix(prefix).strip("/") for folder in lake.list_folders(prefix)]
-    return _note([f"{prefix}{n}/" for n in names if not (n.isdecimal() and _is_year(spec, int(n)))])
+def outside_partitions(lake: Lake, spec: StreamSpec) -> tuple[str, ...]:
+    """A note about what stands under the source's prefix and belongs to no year of its partitions."""
+    years = range(spec.first_hour.start.year, datetime.now(UTC).year + 1)
+    return _note(strays(lake, spec, years))
 
 
-def _is_year(spec: StreamSpec, year: int) -> bool:
-    return spec.first_hour.start.year <= year <= datetime.now(UTC).year
-
-
-def _note(strays: Sequence[str]) -> tuple[str, ...]:
-    if not strays:
+def _note(outside: Sequence[str]) -> tuple[str, ...]:
+    if not outside:
         return ()
-    return (f"{len(strays)} outside the stream's partitions, left alone, e.g. {strays[0]}",)
+    return (f"{len(outside)} outside the stream's partitions, left alone, e.g. {outside[0]}",)
 
 
 def _stretches(days: Sequence[date]) -> list[list[date]]:

@@ -17,7 +17,7 @@ def run(*arguments: str):
 @pytest.mark.parametrize(
     ("stream", "first", "end", "says"),
     [
-        ("nobody", "2025-07-20T10", "2025-07-20T12", "web_logs, customer_interactions, all"),
+        ("nobody", "2025-07-20T10", "2025-07-20T12", "web_logs, customer_interactions, pos, inventory, all"),
         ("web_logs", "yesterday", "2025-07-20T12", "'yesterday' is not an hour such as"),
         ("web_logs", "2025-07-20T10", "2025-07-20T10", "is not after"),
         ("web_logs", "2025-07-20T10", "2999-01-01", "is the last"),

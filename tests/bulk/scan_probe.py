@@ -12,7 +12,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 
-from weblogs_platform.bulk.scan import BLOCK_BYTES, Scan
+from weblogs_platform.bulk.object_scan import BLOCK_BYTES
+from weblogs_platform.bulk.scan import Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.core.compression import UnreadableContent, decompressed
 from weblogs_platform.streams import WEB_LOGS

@@ -28,6 +28,10 @@ class Recorder:
     loaded: bytearray = field(default_factory=bytearray)
     conformed_bodies: list[bytes] = field(default_factory=list)
     bad_records: list[Bad] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
+
+    def heading(self, text: str) -> None:
+        self.headings.append(text)
 
     def good(self, run: memoryview) -> None:
         self.loaded += run

@@ -31,6 +31,8 @@ from weblogs_platform.bulk.templates import NO_TEMPLATE, Templates
 from weblogs_platform.core.framing import MAX_DEPTH
 from weblogs_platform.core.spec import (
     MAX_RECORD_BYTES,
+    BigInteger,
+    Decimal,
     Double,
     Field,
     Integer,
@@ -65,6 +67,13 @@ class Screened:
     fingerprints: Hashes
     shapes: Hashes
     known: Mapping[int, _Shape]
+
+    @classmethod
+    def nothing(cls, count: int) -> Screened:
+        """So many stretches, none of them proven."""
+        return cls(
+            np.zeros(count, dtype=np.bool_), np.zeros(count, np.uint64), np.zeros(count, np.uint64), {}
+        )
 
     def present_in(self, chosen: npt.NDArray[np.bool_]) -> Counter[str]:
         """Of the chosen good stretches: how many have which member, by JSONPath."""
@@ -235,6 +244,8 @@ def _proof(f: Field, v: str) -> str:
             low = "" if f.minimum is None else f" AND try_cast({v} AS INTEGER) >= {f.minimum}"
             high = "" if f.maximum is None else f" AND try_cast({v} AS INTEGER) <= {f.maximum}"
             return f"(regexp_full_match({v}, '-?[0-9]{{1,9}}'){low}{high})"
+        case BigInteger() | Decimal():
+            return "false"  # left to the judge
         case Double():
             number = f"try_cast({v} AS DOUBLE)"
             # Zero is doubted: it may be the rest of a number too small for a DOUBLE.

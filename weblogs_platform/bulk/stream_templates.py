@@ -4,7 +4,16 @@ COPY cuts nothing."""
 from __future__ import annotations
 
 from weblogs_platform.bulk.templates import DOUBLE, ISO_TIMESTAMP, Layout, Value, integer, text
-from weblogs_platform.core.spec import Double, Field, Integer, StreamSpec, Timestamp, Varchar
+from weblogs_platform.core.spec import (
+    BigInteger,
+    Decimal,
+    Double,
+    Field,
+    Integer,
+    StreamSpec,
+    Timestamp,
+    Varchar,
+)
 
 _EPOCH_SECS = Value(r"[1-9][0-9]{0,10}(?:\.[0-9]{1,40})?")
 _NOTHING = Value(r"[^\x00-\xff]")
@@ -25,6 +34,8 @@ def _value(f: Field) -> Value:
             return string | integer(18) if limit >= len("-123456789012345678") else string
         case Integer():
             return _integer(f)
+        case BigInteger() | Decimal():
+            return _NOTHING
         case Double():
             return DOUBLE
         case Timestamp(source="iso"):

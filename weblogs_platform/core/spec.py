@@ -11,10 +11,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
-from weblogs_platform.core.errors import InvalidSpec
+from weblogs_platform.core.errors import InvalidName, InvalidSpec
+from weblogs_platform.core.layout import HourFolders, Layout
 from weblogs_platform.core.partitions import LandingHour
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
@@ -22,6 +24,9 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 
 RULES_VERSION = 2
 """Raised whenever validation itself changes its judgement, so that reports of older rules are not reused."""
+
+MAX_PRECISION = 38
+"""Digits that a DECIMAL of Redshift has at most."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*){1,2}", re.ASCII)
@@ -46,6 +51,26 @@ class Integer:
 
 
 @dataclass(frozen=True)
+class BigInteger:
+    """BIGINT, 64 bits."""
+
+    ddl: str = "BIGINT"
+
+
+@dataclass(frozen=True)
+class Decimal:
+    """DECIMAL(precision, scale), for money. Records spell it in plain decimal notation; COPY would cut digits beyond
+    the scale, so it is staged as text and the INSERT rounds it, half away from zero."""
+
+    precision: int
+    scale: int
+
+    @property
+    def ddl(self) -> str:
+        return f"DECIMAL({self.precision}, {self.scale})"
+
+
+@dataclass(frozen=True)
 class Double:
     """FLOAT, which is DOUBLE PRECISION."""
 
@@ -61,12 +86,17 @@ class Timestamp:
     ddl: str = "TIMESTAMP"
 
 
-ColumnType = Varchar | Integer | Double | Timestamp
+ColumnType = Varchar | Integer | BigInteger | Decimal | Double | Timestamp
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One mapped field: where it stands in the record, and the column it becomes."""
+    """One mapped field: where it stands in the record, and the column it becomes.
+
+    `minimum` and `maximum` bound numbers, both included. `max_ahead_hours`: how much later than its delivery a
+    record's time may be; the delivery says when that was, never the clock. `stamped`: not the producer's, but
+    written by the platform (see STAMPS).
+    """
 
     column: str
     type: ColumnType
@@ -77,6 +107,8 @@ class Field:
     minimum: int | None = None
     maximum: int | None = None
     default_sql: str | None = None
+    max_ahead_hours: int | None = None
+    stamped: bool = False
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -94,9 +126,30 @@ class Field:
         return len(self.members) == 2
 
 
+DELIVERED_AT = Field(
+    column="delivered_at",
+    type=Timestamp(),
+    path="$.delivered_at",
+    stamped=True,
+    description="When the file was delivered, as its name says, UTC.",
+)
+RECORD_NUMBER = Field(
+    column="record_number",
+    type=BigInteger(),
+    path="$.record_number",
+    stamped=True,
+    description="Which record of its file it was, counted from 1, bad ones too.",
+)
+STAMPS = (DELIVERED_AT, RECORD_NUMBER)
+"""The last fields of a source whose records have a key and come again: by these the latest is known. Validation
+writes each good record anew with its declared members and these; what a producer sends under their names is not used.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
-    """A Firehose stream: landing prefix, fields in the order of its table, and the policies of its data.
+    """A source of records: a Firehose stream, or files that another system drops. Its landing prefix and the layout
+    below it, what its objects hold, fields in the order of its table, and the policies of its data.
 
     `flat_names` says which member of a *flat* record (one without the payload object) belongs into the
     envelope, and under which name; its other members belong into the payload. `event_time` names the columns
@@ -114,6 +167,8 @@ class StreamSpec:
     fields: tuple[Field, ...]
     event_time: tuple[str, ...] = ()
     entity: str | None = None
+    content: Literal["json", "csv"] = "json"
+    layout: Layout = field(default_factory=HourFolders)
     payload: str = "payload"
     flat_names: Mapping[str, str] = field(default_factory=lambda: {"ingestion_timestamp": "timestamp"})
     invalid_share_threshold: float = 0.5
@@ -142,6 +197,7 @@ class StreamSpec:
         if not any(f.required for f in self.fields):
             yield "at least one field must be required, or an empty object would be a valid record"
         yield from self._time_problems()
+        yield from self._stamp_problems()
         for f in self.fields:
             yield from self._field_problems(f)
 
@@ -153,6 +209,15 @@ class StreamSpec:
         if not all(isinstance(declared.get(c, Double()), (Double, Timestamp)) for c in self.event_time):
             yield "event_time columns are timestamps, or numbers of seconds since 1970"
 
+    def _stamp_problems(self) -> Iterator[str]:
+        stamps = tuple(f for f in self.fields if f.stamped)
+        if stamps and (stamps != STAMPS or self.fields[-len(STAMPS) :] != STAMPS):
+            yield "stamps are STAMPS, at the end of the fields"
+        if stamps and any(f.in_payload for f in self.fields):
+            yield "the fields of stamped records stand at the root"
+        if not stamps and (self.content == "csv" or any(f.max_ahead_hours is not None for f in self.fields)):
+            yield "CSV, and times that are bound to their delivery, need STAMPS: only such records are written anew"
+
     def _field_problems(self, f: Field) -> Iterator[str]:
         if not _IDENTIFIER.fullmatch(f.column):
             yield f"column {f.column!r} is not a lower-case identifier"
@@ -160,6 +225,8 @@ class StreamSpec:
             yield f"path {f.path!r} of {f.column} is neither $.name nor $.{self.payload}.name"
         if f.required and f.default_sql:
             yield f"{f.column} cannot be required and have a default"
+        if isinstance(f.type, Decimal) and not 0 <= f.type.scale <= f.type.precision <= MAX_PRECISION:
+            yield f"{f.column} is no DECIMAL that Redshift has"
 
     @cached_property
     def rules_digest(self) -> str:
@@ -168,13 +235,21 @@ class StreamSpec:
             "version": RULES_VERSION,
             "payload": self.payload,
             "flat_names": dict(self.flat_names),
-            "fields": [
-                {**{k: v for k, v in asdict(f).items() if k not in ("description", "personal", "type")},
-                 "type": repr(f.type)}
-                for f in self.fields
-            ],
-        }  # fmt: skip
+            "fields": [_rules_of(f) for f in self.fields],
+        }
+        if self.stamped:
+            rules |= {"content": self.content, "layout": repr(self.layout)}
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def stamped(self) -> bool:
+        """Whether every good record is written anew with STAMPS."""
+        return any(f.stamped for f in self.fields)
+
+    @cached_property
+    def source_fields(self) -> tuple[Field, ...]:
+        """The fields that records bring themselves: all but the stamps."""
+        return tuple(f for f in self.fields if not f.stamped)
 
     @cached_property
     def payload_members(self) -> frozenset[str]:
@@ -183,7 +258,10 @@ class StreamSpec:
 
     @cached_property
     def flat_marks(self) -> frozenset[str]:
-        """Members that a flat record has and neither an envelope nor a payload: by these it is known."""
+        """Members that a flat record has and neither an envelope nor a payload: by these it is known. Where there is
+        no envelope, the first declared one: a record's own identity."""
+        if not self.payload_members:
+            return frozenset({self.fields[0].member})
         return frozenset(self.flat_names) - {self.payload} - {m for f in self.fields for m in f.members}
 
     @property
@@ -199,5 +277,31 @@ class StreamSpec:
         return tuple(f for f in self.fields if f.required)
 
     def landing_hour_prefix(self, hour: LandingHour) -> str:
-        """The S3 prefix of one hour's landing objects, with its closing slash."""
-        return f"{self.landing_prefix}/{hour.path}/"
+        """The S3 prefix of one hour's landing objects."""
+        return self.layout.hour_prefix(self.landing_prefix, hour)
+
+    def landing_day_prefix(self, day: date) -> str:
+        """The S3 prefix of one day's landing objects."""
+        return self.layout.day_prefix(self.landing_prefix, day)
+
+    def landing_hour_of(self, key: str) -> LandingHour | None:
+        """The hour that a landing object belongs to; None for a key that does not fit the layout."""
+        return self.layout.hour_of(self.landing_prefix, key)
+
+    def delivered_at(self, key: str) -> datetime:
+        """When a landing object was delivered, as its name says, UTC. Raises InvalidName when it says nothing."""
+        delivered_at = self.layout.delivered_at(self.landing_prefix, key)
+        if delivered_at is None:
+            raise InvalidName(f"{key!r} is not named {self.layout.example(self.landing_prefix)}")
+        return delivered_at
+
+
+_NOT_RULES = ("description", "personal", "type", "max_ahead_hours", "stamped")
+
+
+def _rules_of(f: Field) -> dict[str, object]:
+    """What of a field decides how a record is judged."""
+    rules = {k: v for k, v in asdict(f).items() if k not in _NOT_RULES}
+    # Left out where they do not apply, so that they change no digest of those who have none.
+    later = {k: v for k in ("max_ahead_hours", "stamped") if (v := getattr(f, k))}
+    return {**rules, "type": repr(f.type), **later}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weblogs_platform.core.spec import Double, Field, StreamSpec, Timestamp
+from weblogs_platform.core.spec import MAX_PRECISION, Decimal, Double, Field, StreamSpec, Timestamp, Varchar
 from weblogs_platform.core.validation import MAX_EPOCH_SECS
 
 STAGING = "staging"
@@ -261,11 +261,14 @@ def _from_epoch(f: Field) -> str:
 def _staging_type(f: Field) -> str:
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
         return Double().ddl
-    return f.type.ddl
+    # COPY would cut the digits beyond a DECIMAL's scale; a cast of text rounds them.
+    return Varchar(MAX_PRECISION).ddl if isinstance(f.type, Decimal) else f.type.ddl
 
 
 def _from_staging(f: Field) -> str:
     value = f.column
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
         value = _from_epoch(f)
+    if isinstance(f.type, Decimal):
+        value = f"CAST(NULLIF({f.column}, '') AS {f.type.ddl})"
     return f"COALESCE({value}, {f.default_sql})" if f.default_sql else value

@@ -1,12 +1,13 @@
 """Judges one record: good as it stands, good once conformed, or bad with every reason.
 
 A record that is judged good is one that COPY loads with every declared value intact, save for truncation,
-which is counted. The judgement is exact and slow; `bulk.screen` proves most records good without it, and must
+which is counted. A row of CSV is judged as the JSON object of its cells, texts all of them. The judgement is exact and slow; `bulk.screen` proves most records good without it, and must
 never be more lenient.
 
     reasons      malformed_json, not_an_object, nested_too_deep, record_too_large, invalid_utf8, invalid_unicode,
                  duplicate_key, null_required:<column>, wrong_type:<column>, out_of_range:<column>,
-                 unparsable_timestamp:<column>, nul_character:<column>
+                 unparsable_timestamp:<column>, nul_character:<column>; of CSV also malformed_csv,
+                 wrong_column_count, unusable_header
 
 Messages are deliberately absent: a reason names the column, never the value.
 """
@@ -16,13 +17,21 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Context
+from decimal import Decimal as ExactNumber
 from itertools import chain, islice
 from typing import Any, NoReturn
 
 from weblogs_platform.core.spec import (
+    DELIVERED_AT,
+    MAX_PRECISION,
     MAX_RECORD_BYTES,
+    RECORD_NUMBER,
+    BigInteger,
+    Decimal,
     Double,
     Field,
     Integer,
@@ -45,9 +54,12 @@ _ISO = re.compile(ISO_TIMESTAMP, re.ASCII)
 _DIGITS = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _MANY_DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _NOT_ZERO = re.compile(r"[^eE]*[1-9]", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INT_MAX = 2**31 - 1
+_BIGINT_MAX = 2**63 - 1
+_ROUNDING = Context(prec=2 * MAX_PRECISION, rounding=ROUND_HALF_UP)
 
 
 class NumberText(str):
@@ -58,6 +70,15 @@ class NumberText(str):
 
 class Members(list[tuple[str, Any]]):
     """The members of a JSON object in order, repeated keys included."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a record does not say itself: when its file was delivered (UTC), and its place among the records of the
+    file, counted from 1."""
+
+    delivered_at: datetime
+    record_number: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +97,9 @@ class Verdict:
         return not self.reasons
 
 
-def judge(raw: bytes, spec: StreamSpec) -> Verdict:
-    """Judges the bytes of one whole JSON object (no framing problem is left in them)."""
+def judge(raw: bytes, spec: StreamSpec, stamp: Stamp | None = None) -> Verdict:
+    """Judges the bytes of one whole JSON object (no framing problem is left in them). `stamp` is for sources that
+    have one: their good records are conformed to their declared members and the stamps."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -100,10 +122,27 @@ def judge(raw: bytes, spec: StreamSpec) -> Verdict:
     if flat:
         outer, inner = _enveloped(outer, spec)
     envelope = Members([*outer.items(), (spec.payload, Members(inner.items()))]) if flat else root
-    verdict = _judge_fields(outer, inner, spec)
+    verdict = _judge_fields(outer, inner, spec, stamp)
     if "\\u" in text and _SURROGATE.search(dump(envelope)):
         return Verdict(("invalid_unicode", *verdict.reasons), present=verdict.present)
+    if stamp is not None and verdict.good:
+        return _conformed(_stamped(outer, spec, stamp), verdict)
     return _conformed(envelope, verdict) if flat and verdict.good else verdict
+
+
+def judge_cells(cells: Mapping[str, str], spec: StreamSpec, stamp: Stamp) -> Verdict:
+    """Judges a row of CSV by its cells that are not empty, named by their columns. `present` is left to whoever
+    knows the header."""
+    verdict = _judge_fields(dict(cells), {}, spec, stamp)
+    known = Verdict(verdict.reasons, truncated=verdict.truncated)
+    return _conformed(_stamped(cells, spec, stamp), known) if known.good else known
+
+
+def _stamped(members: Mapping[str, Any], spec: StreamSpec, stamp: Stamp) -> Members:
+    declared = [(f.member, members[f.member]) for f in spec.source_fields if f.member in members]
+    delivered_at = stamp.delivered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    number = NumberText(stamp.record_number)
+    return Members([*declared, (DELIVERED_AT.member, delivered_at), (RECORD_NUMBER.member, number)])
 
 
 def _conformed(envelope: Members, verdict: Verdict) -> Verdict:
@@ -148,16 +187,18 @@ def _enveloped(root: dict[str, Any], spec: StreamSpec) -> tuple[dict[str, Any], 
     return outer, {name: value for name, value in root.items() if name not in spec.flat_names}
 
 
-def _judge_fields(outer: dict[str, Any], inner: dict[str, Any], spec: StreamSpec) -> Verdict:
+def _judge_fields(
+    outer: dict[str, Any], inner: dict[str, Any], spec: StreamSpec, stamp: Stamp | None
+) -> Verdict:
     reasons: list[str] = []
     truncated: list[str] = []
-    for f in spec.fields:
+    for f in spec.source_fields:
         value = (inner if f.in_payload else outer).get(f.member)
         if is_null(value):
             if f.required:
                 reasons.append(f"null_required:{f.column}")
             continue  # COPY makes an empty string NULL where the column is not text
-        problem = _type_problem(f, value)
+        problem = _type_problem(f, value) or _time_problem(f, value, stamp)
         if problem:
             reasons.append(f"{problem}:{f.column}")
         elif (
@@ -178,7 +219,11 @@ def _type_problem(f: Field, value: Any) -> str | None:
         case Varchar():
             return _text_problem(value)
         case Integer():
-            return _integer_problem(f, value)
+            return _integer_problem(f, value, _INT_MAX)
+        case BigInteger():
+            return _integer_problem(f, value, _BIGINT_MAX)
+        case Decimal():
+            return _decimal_problem(f, f.type, value)
         case Double():
             return None if _finite(value) is not None else "wrong_type"
         case Timestamp(source="iso"):
@@ -200,14 +245,39 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else _quoted(value)
 
 
-def _integer_problem(f: Field, value: Any) -> str | None:
+def _integer_problem(f: Field, value: Any, type_max: int) -> str | None:
     if not isinstance(value, str) or not _DIGITS.fullmatch(value):
         too_long = isinstance(value, str) and _MANY_DIGITS.fullmatch(value)
         return "out_of_range" if too_long else "wrong_type"
     number = int(value)
-    low = -_INT_MAX - 1 if f.minimum is None else f.minimum
-    high = _INT_MAX if f.maximum is None else f.maximum
+    low = -type_max - 1 if f.minimum is None else f.minimum
+    high = type_max if f.maximum is None else f.maximum
     return None if low <= number <= high else "out_of_range"
+
+
+def _decimal_problem(f: Field, column: Decimal, value: Any) -> str | None:
+    """The value itself must be within the bounds, and what it is rounded to within the type."""
+    if not isinstance(value, str) or not _PLAIN_DECIMAL.fullmatch(value):
+        return "wrong_type"
+    if len(value) > MAX_PRECISION:
+        return "out_of_range"
+    number = ExactNumber(value)
+    rounded = _ROUNDING.quantize(number, ExactNumber(1).scaleb(-column.scale))
+    fits = abs(rounded) < ExactNumber(10) ** (column.precision - column.scale)
+    above = f.minimum is None or number >= f.minimum
+    below = f.maximum is None or number <= f.maximum
+    return None if fits and above and below else "out_of_range"
+
+
+def _time_problem(f: Field, value: Any, stamp: Stamp | None) -> str | None:
+    """Whether a good time lies too long after the delivery."""
+    if f.max_ahead_hours is None or stamp is None or not isinstance(f.type, Timestamp):
+        return None
+    latest = stamp.delivered_at + timedelta(hours=f.max_ahead_hours)
+    if f.type.source == "epoch_secs":
+        return "out_of_range" if float(value) > latest.timestamp() else None
+    time = datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=UTC)
+    return "out_of_range" if time > latest else None
 
 
 def _finite(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""Landing: what Firehose delivered. Listing only; nothing is read."""
+"""Landing: what Firehose and others delivered. Listing only; nothing is read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.keys import LandingObject
+from weblogs_platform.core.layout import HourFolders
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 
@@ -16,11 +16,47 @@ LandedHours = dict[LandingHour, tuple[LandingObject, ...]]
 
 def list_hour(lake: Lake, spec: StreamSpec, hour: LandingHour) -> tuple[LandingObject, ...]:
     """The objects of one hour in key order; empty when none landed."""
-    return tuple(lake.list_prefix(spec.landing_hour_prefix(hour)))
+    return by_hour(spec, lake.list_prefix(spec.landing_hour_prefix(hour))).get(hour, ())
+
+
+def list_day(lake: Lake, spec: StreamSpec, day: date) -> list[LandingObject]:
+    """Whatever stands under the prefix of the day, strays too, in key order."""
+    return lake.list_prefix(spec.landing_day_prefix(day))
 
 
 def days_with_objects(lake: Lake, spec: StreamSpec) -> list[date]:
-    """Every day that has a folder under the stream's prefix, oldest first; found by walking year, month, day."""
+    """Every day that has landing objects, oldest first."""
+    if isinstance(spec.layout, HourFolders):
+        return _days_with_folders(lake, spec)
+    hours = by_hour(spec, lake.list_prefix(f"{spec.landing_prefix}/"))
+    return sorted({hour.start.date() for hour in hours})
+
+
+def by_hour(spec: StreamSpec, objects: Iterable[LandingObject]) -> LandedHours:
+    """Groups objects by the hour in their key; those whose key says none belong to no partition."""
+    grouped: dict[LandingHour, list[LandingObject]] = {}
+    for landed in objects:
+        hour = spec.landing_hour_of(landed.key)
+        if hour is not None:
+            grouped.setdefault(hour, []).append(landed)
+    return {hour: tuple(found) for hour, found in sorted(grouped.items())}
+
+
+def strays(lake: Lake, spec: StreamSpec, years: range) -> list[str]:
+    """What stands under the source's prefix and in no day of these years: folders, or keys where there are none."""
+    prefix = f"{spec.landing_prefix}/"
+    if isinstance(spec.layout, HourFolders):
+        names = [folder.removeprefix(prefix).strip("/") for folder in lake.list_folders(prefix)]
+        return [f"{prefix}{n}/" for n in names if not (n.isdecimal() and int(n) in years)]
+    return [o.key for o in lake.list_prefix(prefix) if not _in_years(spec.landing_hour_of(o.key), years)]
+
+
+def _in_years(hour: LandingHour | None, years: range) -> bool:
+    return hour is not None and hour.start.year in years
+
+
+def _days_with_folders(lake: Lake, spec: StreamSpec) -> list[date]:
+    """Found by walking year, month, day."""
     folders = [f"{spec.landing_prefix}/"]
     for _ in range(3):
         folders = [inner for folder in folders for inner in lake.list_folders(folder)]
@@ -33,17 +69,3 @@ def days_with_objects(lake: Lake, spec: StreamSpec) -> list[date]:
             except ValueError:
                 continue
     return sorted(set(days))
-
-
-def by_hour(spec: StreamSpec, objects: Iterable[LandingObject]) -> LandedHours:
-    """Groups objects by the hour in their key; objects outside an hour folder belong to no partition."""
-    grouped: dict[LandingHour, list[LandingObject]] = {}
-    for landed in objects:
-        path = landed.key.removeprefix(f"{spec.landing_prefix}/")[: len("YYYY/MM/DD/HH/")]
-        try:
-            hour = LandingHour.from_path(path.removesuffix("/")) if path.endswith("/") else None
-        except InvalidName:
-            hour = None
-        if hour is not None:
-            grouped.setdefault(hour, []).append(landed)
-    return {hour: tuple(found) for hour, found in sorted(grouped.items())}

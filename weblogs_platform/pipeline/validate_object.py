@@ -21,7 +21,9 @@ import numpy.typing as npt
 
 from weblogs_platform.bulk import zstandard
 from weblogs_platform.bulk.fingerprints import FINGERPRINT
-from weblogs_platform.bulk.scan import BLOCK_BYTES, Scan
+from weblogs_platform.bulk.object_scan import BLOCK_BYTES, ObjectScan
+from weblogs_platform.bulk.rows import RowScan
+from weblogs_platform.bulk.scan import Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
@@ -74,10 +76,14 @@ class Splitter:
         self.changed = False
         self.needs_raw_object = False
         self.samples: list[Sample] = []
+        self._header: dict[str, str] = {}
 
     def close(self) -> None:
         self.good_bytes.close()
         self.invalid.close()
+
+    def heading(self, text: str) -> None:
+        self._header = {"header": text}
 
     def good(self, run: memoryview) -> None:
         self.good_bytes.write(run)
@@ -97,6 +103,7 @@ class Splitter:
             "offset": offset,
             "length": length,
             "reasons": list(reasons),
+            **self._header,
             **(_raw_member(raw) if raw is not None else {"raw_object": self._raw_object}),
         }
         self.invalid.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
@@ -111,7 +118,7 @@ def validate_object(
     """
     names = Names(spec, hour, source)
     splitter = Splitter(source, names.key(Zone.INVALID, "raw"))
-    scan = Scan(spec, screen, splitter)
+    scan = _scan_of(spec, screen, splitter, source)
     blocks = lake.stream(source, BLOCK_BYTES)
     head = next(blocks, b"")
     compressed = is_gzip(head)
@@ -132,8 +139,15 @@ def validate_object(
     return validated
 
 
+def _scan_of(spec: StreamSpec, screen: Screen, splitter: Splitter, source: LandingObject) -> ObjectScan:
+    if spec.content == "csv":
+        return RowScan(spec, screen, splitter, spec.delivered_at(source.key))
+    return Scan(spec, screen, splitter, spec.delivered_at(source.key) if spec.stamped else None)
+
+
 def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
-    """The entries of a quarantine object, with `raw` as bytes (absent where `raw_object` holds them)."""
+    """The entries of a quarantine object, with `raw` as bytes (absent where `raw_object` holds them). Those of a CSV
+    whose header was usable have it as `header`: with it, a row can be repaired by itself."""
     for line in body.splitlines():
         entry = json.loads(line)
         if "raw_base64" in entry:
@@ -144,9 +158,9 @@ def read_quarantine(body: bytes) -> Iterator[dict[str, object]]:
 
 
 def _written(
-    lake: Lake, names: Names, scan: Scan, splitter: Splitter, size: int, compression: str
+    lake: Lake, names: Names, scan: ObjectScan, splitter: Splitter, size: int, compression: str
 ) -> FileReport:
-    split = splitter.changed or scan.dropped_bom or scan.array_seen
+    split = splitter.changed or scan.rewritten
     load_key = names.source.key if scan.good else None
     load_bytes = names.source.size_bytes if scan.good else 0
     if split and scan.good:

@@ -27,9 +27,8 @@ from weblogs_platform.local.traffic.history import TrafficPlan, generate_history
 from weblogs_platform.local.traffic.model import intensity
 from weblogs_platform.local.traffic.record import FIREHOSE_FAULTS
 from weblogs_platform.local.traffic.summary import TrafficSummary
-from weblogs_platform.streams import CUSTOMER_INTERACTIONS, WEB_LOGS
+from weblogs_platform.streams import CUSTOMER_INTERACTIONS, FIREHOSE_STREAMS, WEB_LOGS
 
-FIREHOSE_STREAMS = (WEB_LOGS, CUSTOMER_INTERACTIONS)
 HOUR = LandingHour.from_argument("2025-07-20T10")
 FAULTY = FaultShares(null=0.05, malformed=0.05, mistyped=0.05, flat=0.05, duplicate=0.05, late=0.05)
 KEY = re.compile(

@@ -8,9 +8,8 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.local.traffic.firehose import SECOND_US, DeliveredObject, Delivery, hour_start_us
 from weblogs_platform.local.traffic.history import TrafficPlan
 from weblogs_platform.local.traffic.live import live_objects
-from weblogs_platform.streams import CUSTOMER_INTERACTIONS, WEB_LOGS
+from weblogs_platform.streams import FIREHOSE_STREAMS, WEB_LOGS
 
-FIREHOSE_STREAMS = (WEB_LOGS, CUSTOMER_INTERACTIONS)
 BEGIN_US = hour_start_us(LandingHour.from_argument("2025-07-20T10")) + 1790 * SECOND_US
 
 
