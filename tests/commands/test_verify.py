@@ -1,0 +1,283 @@
+"""`weblogs verify` on the embedded stack: it says what is wrong, what to do, and doing that helps."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.pipeline.child import lake_of
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
+from weblogs_platform.commands.verdicts import Finding, is_well, repair
+from weblogs_platform.commands.verify import Scope, look, verify
+from weblogs_platform.core.errors import StatementRefused
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.kpis import TABLES
+from weblogs_platform.local.stack import Stack
+from weblogs_platform.local.traffic.batch import BatchPlan, generate_batch
+from weblogs_platform.local.traffic.batch_rows import BatchShares
+from weblogs_platform.local.traffic.faults import FaultShares
+from weblogs_platform.local.traffic.history import PRODUCERS, TrafficPlan, generate_history
+from weblogs_platform.local.traffic.shop import Shop
+from weblogs_platform.pipeline import provision
+from weblogs_platform.pipeline.load import load_hour
+from weblogs_platform.pipeline.refresh import refresh, stale_periods
+from weblogs_platform.pipeline.validate import validate_hour
+from weblogs_platform.settings import Settings
+from weblogs_platform.streams import STREAMS, WEB_LOGS, stream_named
+
+FIRST = LandingHour.from_argument("2025-07-20T10")
+HOURS = 2
+END = FIRST.plus(HOURS)
+NOW = END.start + timedelta(minutes=20)
+DAYS = datetime(2025, 7, 18, tzinfo=UTC), datetime(2025, 7, 22, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An embedded stack of its own: nobody else leaves anything wrong in it."""
+
+    variables: dict[str, str]
+    lake: Lake
+    warehouse: Warehouse
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(verify, arguments, env=self.variables)
+
+    def findings(self, scope: Scope | None = None) -> list[Finding]:
+        return look(self.warehouse, scope or Scope(), now=NOW)
+
+    def load(self, spec: StreamSpec, hour: LandingHour) -> None:
+        validate_hour(self.lake, spec, hour)
+        load_hour(self.lake, self.warehouse, spec, hour, run_id="test")
+
+    def compute(self) -> None:
+        """Refreshes whatever is stale, in the order of the declarations."""
+        for table in TABLES:
+            for start in stale_periods(self.warehouse, table, first=DAYS[0], end=DAYS[1]):
+                refresh(self.warehouse, table, start, start + table.step, run_id="test")
+
+    def do(self, *statements: str) -> None:
+        with self.warehouse.transaction() as tx:
+            for statement in statements:
+                tx.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The stack before `weblogs init`, with files that have landed."""
+    home = tmp_path_factory.mktemp("verify home", numbered=True)
+    with Stack(home).running(dagster=False) as endpoints:
+        variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(home)}
+        settings = Settings.from_env(variables)
+        delivery = endpoints.s3("delivery")
+        for item in _traffic():
+            delivery.put_object(Bucket=endpoints.bucket, Key=item.key, Body=item.body)
+        yield Place(variables, lake_of(settings), warehouse_of(settings))
+
+
+def _traffic():
+    for name in PRODUCERS:
+        shares = FaultShares(null=0.05, duplicate=0.02)
+        plan = TrafficPlan(stream=stream_named(name), rate=400, shares=shares)
+        yield from generate_history(plan, FIRST, HOURS)
+    shop = Shop(products=10, stores=3, warehouses=2)
+    shares = BatchShares(null=0.05, duplicate=0.05)
+    yield from generate_batch(BatchPlan(shop=shop, pos_every_hours=1, shares=shares), FIRST, HOURS)
+
+
+@pytest.fixture(scope="module")
+def empty(bare: Place) -> Place:
+    provision.initialise(bare.lake, bare.warehouse)
+    return bare
+
+
+@pytest.fixture(scope="module")
+def loaded(empty: Place) -> Place:
+    for spec in STREAMS:
+        for hour in FIRST.until(END):
+            empty.load(spec, hour)
+    return empty
+
+
+@pytest.fixture
+def well(loaded: Place) -> Place:
+    """Everything loaded and computed; whoever breaks something mends it."""
+    loaded.compute()
+    assert is_well(loaded.findings())
+    return loaded
+
+
+def problems(findings: list[Finding]) -> list[str]:
+    return [finding.says for finding in findings if finding.level == "problem"]
+
+
+def test_before_init_it_says_what_to_run(bare: Place) -> None:
+    """A traceback, or a page of refused queries, instead of the one thing to do."""
+    result = bare.run()
+    assert result.exit_code == 1, result.output
+    assert "tables are missing: shopware_ops.load_history" in result.output
+    assert "weblogs init" in result.output
+    assert result.output.count("problem") == 2, "the finding and the sum"
+
+
+def test_an_empty_warehouse_is_well(empty: Place) -> None:
+    """A new installation is reported as broken."""
+    result = empty.run()
+    assert result.exit_code == 0, result.output
+    assert all(f"{spec.name}: nothing is loaded" in result.output for spec in STREAMS)
+    assert result.output.endswith("All is well.\n")
+
+
+def test_what_was_loaded_makes_kpis_stale_until_they_are_computed(loaded: Place) -> None:
+    """Figures that lack what was loaded last count as right."""
+    result = loaded.run("--to", "2025-07-21")
+    assert result.exit_code == 1, result.output
+    for name in ("pos_daily", "inventory_daily", "web_traffic_hourly", "support_kpi_daily"):
+        assert f"{name}: " in result.output
+    assert "1 day to be computed again: 2025-07-20" in result.output
+    loaded.compute()
+    result = loaded.run("--to", "2025-07-21")
+    assert result.exit_code == 0, result.output
+    assert "records of 2 hours = " in result.output
+    assert "sales, day, store and product totals agree" in result.output
+
+
+def test_new_data_are_fresh_and_old_ones_are_not(well: Place) -> None:
+    """Nobody hears that nothing comes any more; or an old window is called late."""
+    late = look(well.warehouse, Scope(), now=NOW + timedelta(hours=4))
+    assert any("web_logs: nothing newer than 2025-07-20 11:00 is loaded" in says for says in problems(late))
+    assert not problems(look(well.warehouse, Scope(end=END), now=NOW + timedelta(days=300)))
+
+
+def test_a_row_deleted_by_hand_is_found_and_the_advice_mends_it(well: Place) -> None:
+    """A row less goes unnoticed, or what it says to do does not help."""
+    where = f"landing_hour = '{FIRST.sql}'"
+    well.do(
+        f"DELETE FROM shopware_stream.web_logs_stream WHERE {where} AND session_id = "
+        f"(SELECT MIN(session_id) FROM shopware_stream.web_logs_stream WHERE {where})"
+    )
+    findings = well.findings()
+    [finding] = [f for f in findings if f.level == "problem"]
+    assert finding.says.startswith("web_logs, 2025-07-20 10:00: the table has ")
+    advised = repair(WEB_LOGS, FIRST.start.replace(tzinfo=None))
+    assert all(statement in finding.todo for statement in advised)
+    assert "weblogs load --stream web_logs --from 2025-07-20T10 --to 2025-07-20T11" in finding.todo
+    well.do(*advised)
+    well.load(WEB_LOGS, FIRST)
+    well.compute()
+    assert is_well(well.findings())
+
+
+def test_a_missing_line_of_the_ledger_is_found_and_the_advice_mends_it(well: Place) -> None:
+    """Rows that the ledger does not know are loaded a second time one day."""
+    pos = stream_named("pos")
+    well.do(f"DELETE FROM shopware_ops.load_history WHERE stream = 'pos' AND landing_hour = '{FIRST.sql}'")
+    [says] = problems(well.findings())
+    assert says.startswith("pos, 2025-07-20 10:00: the table has ")
+    assert says.endswith("the ledger does not know the hour")
+    well.do(*repair(pos, FIRST.start.replace(tzinfo=None)))
+    well.load(pos, FIRST)
+    well.compute()
+    assert is_well(well.findings())
+
+
+def test_a_ledger_that_does_not_add_up_is_found(well: Place) -> None:
+    """Records get lost between what landed and what was loaded."""
+    line = f"stream = 'inventory' AND landing_hour = '{FIRST.sql}'"
+    well.do(f"UPDATE shopware_ops.load_history SET records = records + 1 WHERE {line}")
+    [says] = problems(well.findings())
+    assert says.startswith("inventory, 2025-07-20 10:00: ")
+    well.do(f"UPDATE shopware_ops.load_history SET records = records - 1 WHERE {line}")
+    assert is_well(well.findings())
+
+
+def test_a_kpi_changed_by_hand_does_not_reconcile(well: Place) -> None:
+    """The stores' revenue is not that of the day, by a cent."""
+    day = "analysis_date = '2025-07-20' AND store_id = 1"
+    for change in ("+", "-"):
+        well.do(
+            "UPDATE shopware_kpis.regional_kpi_daily "
+            f"SET store_daily_revenue = store_daily_revenue {change} 0.01 WHERE {day}"
+        )
+        found = problems(well.findings())
+        assert [says[:11] for says in found] == (["2025-07-20:"] if change == "+" else [])
+
+
+def test_part_of_a_day_is_reconciled_as_the_whole_day(well: Place) -> None:
+    """A window of hours calls the figures of its day wrong."""
+    assert not problems(well.findings(Scope(first=FIRST, end=FIRST.plus(1))))
+
+
+def test_a_file_that_copy_refused_is_named_until_it_is_loaded(well: Place) -> None:
+    """What COPY refused is forgotten; or said for a week after it was loaded."""
+    key = "validated/web_logs/refused.json"
+    well.lake.put(key, b'{"a": "many"}')
+    copy = (
+        f"COPY refused FROM '{well.lake.url(key)}' IAM_ROLE '{well.warehouse.copy_role_arn}' "
+        f"FORMAT AS JSON 'auto' REGION '{well.warehouse.region}'"
+    )
+    with pytest.raises(StatementRefused):
+        well.do("CREATE TEMP TABLE refused (a INTEGER)", copy)
+    [says] = problems(well.findings())
+    assert says.startswith(f"COPY refused 1 row of {well.lake.url(key)} at ")
+    assert "many" not in says
+    line = f"stream = 'web_logs' AND landing_hour = '{FIRST.sql}'"
+    well.do(f"UPDATE shopware_ops.load_history SET load_key = '{key}', loaded_at = GETDATE() WHERE {line}")
+    findings = well.findings()
+    assert is_well(findings)
+    assert any("all were loaded since" in finding.says for finding in findings)
+
+
+def test_one_stream_alone(well: Place) -> None:
+    """The other streams' hours and KPIs are judged too, or this one's KPIs are not."""
+    result = well.run("--stream", "customer_interactions", "--to", "2025-07-21", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.output)
+    assert document["well"] is True
+    said = [finding["says"] for finding in document["findings"]]
+    assert "support_kpi_daily: up to date" in said
+    assert "marketing_kpi_daily: up to date" in said
+    assert not any(says.startswith(("web_logs", "pos", "sales", "web_traffic_hourly")) for says in said)
+
+
+def test_with_the_warehouse_down_it_cannot_tell(well: Place) -> None:
+    """An outage looks like broken data, or like none."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        variables = {**well.variables, "REDSHIFT_PORT": str(unused.getsockname()[1])}
+        result = CliRunner().invoke(verify, [], env=variables)
+        as_json = CliRunner().invoke(verify, ["--json"], env=variables)
+    assert (result.exit_code, as_json.exit_code) == (2, 2)
+    assert "Cannot tell: Redshift does not answer" in result.output
+    assert "weblogs up" in result.output
+    assert json.loads(as_json.output)["well"] is None
+
+
+def test_without_settings_it_cannot_tell(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell without the stack's variables gets a traceback, or `all is well`."""
+    for name in (
+        "WEBLOGS_BUCKET",
+        "REDSHIFT_HOST",
+        "REDSHIFT_USER",
+        "REDSHIFT_PASSWORD",
+        "WEBLOGS_COPY_ROLE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    result = CliRunner().invoke(verify, [], env={"WEBLOGS_HOME": str(tmp_path)})
+    assert result.exit_code == 2
+    assert "Cannot tell: " in result.output
+
+
+def test_a_window_that_ends_before_it_begins_is_refused() -> None:
+    """Nothing is looked at, and all is well."""
+    result = CliRunner().invoke(verify, ["--from", "2025-07-20T10", "--to", "2025-07-20T10"])
+    assert result.exit_code == 2
+    assert "is not after" in result.output

@@ -1,0 +1,275 @@
+"""What `weblogs verify` makes of what the verification queries found. Pure: rows in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from weblogs_platform.core.spec import StreamSpec
+
+Level = Literal["ok", "note", "problem"]
+HOUR = timedelta(hours=1)
+NAMED = 3
+"""Of many hours or days, so many are named."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about one question. `check` is the query's file name without `.sql`; `todo` says what to do, and
+    is empty where there is nothing to do."""
+
+    check: str
+    level: Level
+    says: str
+    todo: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class LedgerHour(NamedTuple):
+    """A row of conservation.sql."""
+
+    stream: str
+    landing_hour: datetime
+    objects: int
+    records: int
+    loaded: int
+    quarantined: int
+    dropped: int
+
+    @property
+    def adds_up(self) -> bool:
+        return self.records == self.loaded + self.quarantined + self.dropped
+
+
+class CopyError(NamedTuple):
+    """A row of load_errors.sql; `loaded_since` says whether the ledger has the file, loaded after the error."""
+
+    file_name: str
+    reason: str
+    column_name: str
+    rows_refused: int
+    last_at: datetime
+    loaded_since: bool
+
+
+class SalesDay(NamedTuple):
+    """A row of kpi_reconciliation.sql: revenue and pieces by table."""
+
+    day: date
+    pos: Decimal
+    sales: Decimal
+    regional: Decimal
+    product: Decimal
+    pos_units: int
+    sales_units: int
+    regional_units: int
+    product_units: int
+
+
+def is_well(findings: Iterable[Finding]) -> bool:
+    """Whether none of them is a problem."""
+    return all(finding.level != "problem" for finding in findings)
+
+
+def judge_tables(present: Collection[str], expected: Sequence[str]) -> Finding:
+    """Whether all tables are there; both as schema.table."""
+    missing = [name for name in expected if name not in present]
+    if not missing:
+        return Finding("tables", "ok", f"all {len(expected)} tables are there")
+    return Finding(
+        "tables",
+        "problem",
+        f"{len(missing)} of {len(expected)} tables are missing: {', '.join(missing)}",
+        "run `weblogs init`, which creates what is missing and changes nothing else",
+    )
+
+
+def judge_hours(
+    spec: StreamSpec, ledger: Sequence[LedgerHour], rows: Mapping[datetime, int]
+) -> list[Finding]:
+    """Whether every record of a stream is accounted for. `ledger` has its hours, `rows` the rows of its table by
+    hour."""
+    if not ledger and not rows:
+        return [
+            Finding(
+                "conservation",
+                "note",
+                f"{spec.name}: nothing is loaded",
+                "when files have landed, let Dagster's sensors load them, or run `weblogs load`",
+            )
+        ]
+    loaded = {hour.landing_hour: hour.loaded for hour in ledger}
+    differing = [h for h in sorted({*loaded, *rows}) if loaded.get(h) != rows.get(h, 0)]
+    findings = [_differs(spec, h, loaded.get(h), rows.get(h, 0)) for h in differing[:NAMED]]
+    if (more := len(differing) - NAMED) > 0:
+        says = f"{spec.name}: so do {more} more hours, up to {_hour(differing[-1])}"
+        findings.append(Finding("rows_per_hour", "problem", says, "as above, hour by hour"))
+    findings += [_does_not_add_up(hour) for hour in ledger if not hour.adds_up]
+    return findings or [_adds_up(spec, ledger)]
+
+
+def judge_lag(stream: str, median_secs: float, longest_secs: float) -> Finding:
+    """How long records take; a number to know, since backfills are late on purpose."""
+    return Finding(
+        "ingestion_lag",
+        "ok",
+        f"{stream}: loaded {_duration(median_secs)} after the end of the hour (median), "
+        f"{_duration(longest_secs)} at most",
+    )
+
+
+def judge_freshness(spec: StreamSpec, newest_hour: datetime, now: datetime) -> Finding:
+    """Whether the newest hour is as new as the stream promises. Times are UTC, without their zone."""
+    age = now - newest_hour - HOUR
+    if age <= timedelta(hours=spec.freshness_hours):
+        return Finding("freshness", "ok", f"{spec.name}: the newest loaded hour is {_hour(newest_hour)}")
+    return Finding(
+        "freshness",
+        "problem",
+        f"{spec.name}: nothing newer than {_hour(newest_hour)} is loaded, {_duration(age.total_seconds())} ago; "
+        f"it should be at most {spec.freshness_hours} hours",
+        f"look whether files land under {spec.landing_prefix}/, and whether the sensors run in Dagster's UI",
+    )
+
+
+def judge_last_load(stream: str, hour: datetime, loaded_at: datetime, run_id: str | None) -> Finding:
+    """Which load was the last."""
+    says = f"the last load was of {stream}, {_hour(hour)}, at {loaded_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Finding("last_loads", "ok", says + (f", by run {run_id}" if run_id else ""))
+
+
+def judge_copies(statuses: Sequence[str]) -> Finding:
+    """How the last COPYs ended, newest first."""
+    failed = sum(status.strip() != "completed" for status in statuses)
+    if not failed:
+        return Finding("last_copies", "ok", f"the last {len(statuses)} COPYs completed")
+    return Finding(
+        "last_copies",
+        "note",
+        f"{failed} of the last {len(statuses)} COPYs did not complete; their transactions were rolled back",
+        "the runs in Dagster's UI say why; a retry that succeeded has settled it",
+    )
+
+
+def judge_load_errors(errors: Sequence[CopyError]) -> list[Finding]:
+    """Whether files that COPY refused are in the warehouse by now."""
+    open_errors = [error for error in errors if not error.loaded_since]
+    if not errors:
+        return [Finding("load_errors", "ok", "COPY refused nothing in the last seven days")]
+    if not open_errors:
+        says = f"COPY refused rows of {len(errors)} files in the last seven days; all were loaded since"
+        return [Finding("load_errors", "note", says)]
+    return [
+        Finding(
+            "load_errors",
+            "problem",
+            f"COPY refused {_number(e.rows_refused, 'row')} of {e.file_name} at {e.last_at:%Y-%m-%d %H:%M} UTC "
+            f"({e.reason}; column {e.column_name or 'unknown'}), and the file is not loaded",
+            "nothing of its hour was committed: report the reason, then materialize the hour again",
+        )
+        for e in open_errors
+    ]
+
+
+def judge_stale(table: str, grain: str, periods: Sequence[datetime]) -> Finding:
+    """Whether a derived table was computed from what its sources hold now."""
+    if not periods:
+        return Finding("stale_periods", "ok", f"{table}: up to date")
+    return Finding(
+        "stale_periods",
+        "problem",
+        f"{table}: {_number(len(periods), grain)} to be computed again: {_some(periods, grain)}",
+        f"Dagster does it while it runs (`weblogs up`); or materialize {table} for them in its UI",
+    )
+
+
+def judge_reconciliation(days: Sequence[SalesDay]) -> list[Finding]:
+    """Whether the sales tables agree; `days` are those on which they do not."""
+    if not days:
+        return [Finding("kpi_reconciliation", "ok", "sales, day, store and product totals agree")]
+    return [
+        Finding(
+            "kpi_reconciliation",
+            "problem",
+            f"{d.day}: the sales sum up to {d.pos} ({d.pos_units} pieces), sales_kpi_daily says {d.sales} "
+            f"({d.sales_units}), the stores {d.regional} ({d.regional_units}), the products {d.product} "
+            f"({d.product_units})",
+            f"materialize pos_daily, then the other sales tables, for {d.day} in Dagster's UI",
+        )
+        for d in days[:NAMED]
+    ] + _further(days)
+
+
+def _further(days: Sequence[SalesDay]) -> list[Finding]:
+    if len(days) <= NAMED:
+        return []
+    says = f"{len(days) - NAMED} more days do not agree, up to {days[-1].day}"
+    return [Finding("kpi_reconciliation", "problem", says, "as above, day by day")]
+
+
+def _differs(spec: StreamSpec, hour: datetime, loaded: int | None, rows: int) -> Finding:
+    ledger = "the ledger does not know the hour" if loaded is None else f"the ledger says {loaded:,}"
+    return Finding(
+        "rows_per_hour",
+        "problem",
+        f"{spec.name}, {_hour(hour)}: the table has {_number(rows, 'row')}, {ledger}",
+        "somebody changed one of them by hand. While its objects are in S3, take the hour out of both and load it "
+        f"again: {' '.join(repair(spec, hour))} Then `weblogs load --stream {spec.name} "
+        f"--from {hour:%Y-%m-%dT%H} --to {hour + HOUR:%Y-%m-%dT%H}`",
+    )
+
+
+def repair(spec: StreamSpec, hour: datetime) -> tuple[str, str]:
+    """The statements that take an hour out of table and ledger."""
+    at = f"landing_hour = '{hour:%Y-%m-%d %H:%M:%S}'"
+    current = f"stream = '{spec.name}' AND {at} AND superseded_at IS NULL"
+    return (
+        f"DELETE FROM {spec.qualified_table} WHERE {at};",
+        f"UPDATE shopware_ops.load_history SET superseded_at = GETDATE() WHERE {current};",
+    )
+
+
+def _does_not_add_up(hour: LedgerHour) -> Finding:
+    return Finding(
+        "conservation",
+        "problem",
+        f"{hour.stream}, {_hour(hour.landing_hour)}: {hour.records:,} records are not {hour.loaded:,} loaded + "
+        f"{hour.quarantined:,} quarantined + {hour.dropped:,} dropped",
+        "a line of the ledger was changed by hand: compare it with the hour's report under reports/",
+    )
+
+
+def _adds_up(spec: StreamSpec, ledger: Sequence[LedgerHour]) -> Finding:
+    total = {name: sum(getattr(h, name) for h in ledger) for name in LedgerHour._fields[2:]}
+    return Finding(
+        "conservation",
+        "ok",
+        f"{spec.name}: {total['records']:,} records of {_number(len(ledger), 'hour')} = {total['loaded']:,} loaded + "
+        f"{total['quarantined']:,} quarantined + {total['dropped']:,} dropped, and the table has as many rows",
+    )
+
+
+def _some(periods: Sequence[datetime], grain: str) -> str:
+    names = [_hour(p) if grain == "hour" else f"{p:%Y-%m-%d}" for p in periods[:NAMED]]
+    return ", ".join(names) + (f" and {len(periods) - NAMED} more" if len(periods) > NAMED else "")
+
+
+def _hour(hour: datetime) -> str:
+    return f"{hour:%Y-%m-%d %H:00}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def _duration(seconds: float) -> str:
+    if abs(seconds) < 120:
+        return f"{seconds:.0f} s"
+    if abs(seconds) < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if abs(seconds) < 48 * 3600 else f"{seconds / 86400:.0f} days"
