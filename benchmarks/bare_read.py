@@ -28,16 +28,17 @@ def bare_read(database: str, threads: int, files: list[str], spec: StreamSpec = 
     connection = duckdb.connect(database, config={"threads": threads})
     meter = Meter({"duckdb": os.getpid()})
     with meter.step(STEP):
-        connection.execute(_create_table(spec), [files])
+        connection.execute(f"CREATE TABLE bare AS {typed_rows(spec)}", [files])
     [(rows,)] = connection.sql("SELECT count(*) FROM bare").fetchall()
     return {**asdict(meter.steps[0]), "rows": rows}
 
 
-def _create_table(spec: StreamSpec) -> str:
+def typed_rows(spec: StreamSpec, compression: str = "auto_detect") -> str:
+    """A query for the stream's columns from files of lines, given as its parameter; bad records are left out."""
     columns = ", ".join(f"{'.'.join(_quoted(m) for m in f.members)} AS {f.column}" for f in spec.fields)
     return (
-        f"CREATE TABLE bare AS SELECT {columns} FROM read_json(?, format = 'newline_delimited', "
-        f"compression = 'auto_detect', ignore_errors = true, columns = {_columns(spec)})"
+        f"SELECT {columns} FROM read_json(?, format = 'newline_delimited', "
+        f"compression = '{compression}', ignore_errors = true, columns = {_columns(spec)})"
     )
 
 

@@ -16,6 +16,7 @@ from benchmarks.rounds import Round
 
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
 _PROCESSES = ("loading process", "s3", "redshift")
+_FLOOR_PROCESSES = ("floor process", "s3")
 _HEADINGS = (
     "step",
     "seconds",
@@ -31,7 +32,8 @@ _HEADINGS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One step: median seconds; for each process the median of its CPU seconds and its highest peak in MB."""
+    """One step: median seconds; for each process the median of its CPU seconds and its highest peak in MB, as far as
+    they mean something."""
 
     name: str
     seconds: float
@@ -44,11 +46,13 @@ class Line:
         return sum(self.cpus_secs)
 
     def cells(self) -> list[str]:
-        cpus = [f"{secs:.2f}" for secs in self.cpus_secs]
-        peaks = [f"{peak:.0f}" for peak in self.peaks_mb]
-        if len(cpus) < len(_PROCESSES):  # the bare read: one process
-            cpus, peaks = ["", "", ""], [peaks[0], "", ""]
+        cpus = _padded([f"{secs:.2f}" for secs in self.cpus_secs])
+        peaks = _padded([f"{peak:.0f}" for peak in self.peaks_mb])
         return [self.name, f"{self.seconds:.2f}", f"{self.cpu_secs:.2f}", *cpus, *peaks]
+
+
+def _padded(cells: list[str]) -> list[str]:
+    return [*cells, *[""] * (len(_PROCESSES) - len(cells))]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,13 @@ class Figures:
     title: str
     lines: tuple[Line, ...]
     whole: Line
+    floor: Line | None
     bare: Line
+
+    @property
+    def beside(self) -> tuple[Line, ...]:
+        """What the whole path is compared with."""
+        return (self.floor, self.bare) if self.floor else (self.bare,)
 
     @property
     def ratio(self) -> float:
@@ -77,9 +87,18 @@ class Figures:
 
     def verdict(self) -> str:
         return (
-            f"{self.kind}: {self.ratio:.1f} times the bare read ({self.cpu_ratio:.1f} times its CPU seconds); "
-            f"peak memory {self.peak_sum_mb:.0f} MB, all processes together"
+            f"{self.kind}: {self.ratio:.1f} times the bare read ({self.cpu_ratio:.1f} times its CPU seconds)"
+            f"{self._floor_verdict()}; peak memory {self.peak_sum_mb:.0f} MB, all processes together"
         )
+
+    def _floor_verdict(self) -> str:
+        if self.floor is None:
+            return ""
+        above = f"{self.whole.seconds / self.floor.seconds:.1f} times the floor"
+        above_cpu = f"{self.whole.cpu_secs / self.floor.cpu_secs:.1f} times its CPU seconds"
+        lowest = f"the floor is {self.floor.seconds / self.bare.seconds:.1f} times the bare read"
+        lowest_cpu = f"{self.floor.cpu_secs / self.bare.cpu_secs:.1f} times its CPU seconds"
+        return f"; {above} ({above_cpu}); {lowest} ({lowest_cpu})"
 
 
 def figures_of(rounds: Sequence[Round]) -> list[Figures]:
@@ -102,7 +121,20 @@ def _figures(kind: str, rounds: list[Round]) -> Figures:
         tuple(median(sum(s.usage[p].cpu_secs for s in one.path.steps) for one in rounds) for p in _PROCESSES),
         tuple(max(line.peaks_mb[number] for line in lines) for number in range(len(_PROCESSES))),
     )
-    return Figures(kind, title, lines, whole, _bare(rounds))
+    return Figures(kind, title, lines, whole, _floor(rounds), _bare(rounds))
+
+
+def _floor(rounds: list[Round]) -> Line | None:
+    """Without peaks: it keeps all it reads."""
+    floors = [one.floor.steps for one in rounds if one.floor]
+    if not floors:
+        return None
+    return Line(
+        "floor: two parses, two reads and a write over S3",
+        median(sum(step.seconds for step in steps) for steps in floors),
+        tuple(median(sum(s.usage[p].cpu_secs for s in steps) for steps in floors) for p in _FLOOR_PROCESSES),
+        (),
+    )
 
 
 def _bare(rounds: list[Round]) -> Line:
@@ -131,7 +163,8 @@ def table(figures: Figures) -> Table:
         shown.add_row(*line.cells())
     shown.add_section()
     shown.add_row(*figures.whole.cells(), style="bold")
-    shown.add_row(*figures.bare.cells())
+    for line in figures.beside:
+        shown.add_row(*line.cells())
     return shown
 
 
@@ -140,7 +173,7 @@ def markdown(all_figures: Sequence[Figures], command: str) -> str:
     parts = [f"Command: `{command}`. Machine: {_machine()}."]
     for figures in all_figures:
         rows = [_HEADINGS, ("---", *["---:"] * (len(_HEADINGS) - 1))]
-        rows += [line.cells() for line in (*figures.lines, figures.whole, figures.bare)]
+        rows += [line.cells() for line in (*figures.lines, figures.whole, *figures.beside)]
         lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
         parts += [f"**{figures.title[0].upper()}{figures.title[1:]}**", lines, f"{figures.verdict()}."]
     return "\n\n".join(parts)

@@ -1,5 +1,5 @@
-"""Rounds of the benchmark: the whole path and the bare read of the same objects, one after the other, each in
-processes of its own."""
+"""Rounds of the benchmark: the whole path, its floor and the bare read of the same objects, one after the other, each
+in processes of its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BenchmarkFailed(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """What is measured: `kinds` of gzip or plain, in so many rounds, the bare read with so many threads."""
+    """What is measured: `kinds` of gzip or plain, in so many rounds, DuckDB beside the path with so many threads."""
 
     size: Size
     rounds: int = 3
@@ -56,6 +56,14 @@ class PathRun:
 
 
 @dataclass(frozen=True)
+class FloorRun:
+    """The least that a path can do, on the objects of the same hour."""
+
+    steps: tuple[Step, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
 class BareRead:
     """One bare read of the same files."""
 
@@ -65,11 +73,12 @@ class BareRead:
 
 @dataclass(frozen=True)
 class Round:
-    """Both, for one kind of objects."""
+    """All of them, for one kind of objects. There is no floor on objects without new lines, which DuckDB cannot read."""
 
     kind: str
     stored_bytes: int
     path: PathRun
+    floor: FloorRun | None
     bare: BareRead
 
 
@@ -89,8 +98,13 @@ def measured(options: Options) -> Iterator[Round]:
                 for data, reference in sets if number % 2 == 0 else reversed(sets):
                     data.deliver(endpoints.s3("delivery"), endpoints.bucket, hour)
                     path = _path_run(stack, hour.partition_key)
+                    floor = (
+                        _floor(Path(folder), stack, hour.partition_key, path, options.threads)
+                        if options.newlines
+                        else None
+                    )
                     bare = _bare_read(Path(folder), reference, options.threads)
-                    yield Round(data.label, data.stored_bytes, path, bare)
+                    yield Round(data.label, data.stored_bytes, path, floor, bare)
                     hour = hour.plus(1)
 
 
@@ -107,8 +121,7 @@ def _initialise(endpoints: Endpoints) -> None:
 
 
 def _path_run(stack: Stack, hour: str) -> PathRun:
-    servers = [f"{c.component}={c.pid}" for c in state.look(stack.home).components if c.pid]
-    found = _child("benchmarks.path_run", [hour, *servers], home=str(stack.home))
+    found = _child("benchmarks.path_run", [hour, *_servers(stack)], home=str(stack.home))
     run = PathRun(
         steps=tuple(_step(step) for step in found["steps"]),
         objects=found["objects"],
@@ -119,6 +132,21 @@ def _path_run(stack: Stack, hour: str) -> PathRun:
     if run.rows + run.quarantined != run.records or not run.rows:
         raise BenchmarkFailed(f"{hour}: {run.rows} rows + {run.quarantined} bad of {run.records} records")
     return run
+
+
+def _floor(folder: Path, stack: Stack, hour: str, path: PathRun, threads: int) -> FloorRun:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        arguments = [hour, str(threads), str(Path(scratch) / "floor.duckdb"), *_servers(stack)]
+        found = _child("benchmarks.floor", arguments, home=str(stack.home))
+    run = FloorRun(tuple(_step(step) for step in found["steps"]), found["rows"])
+    if run.rows != path.rows:
+        raise BenchmarkFailed(f"{hour}: the floor has {run.rows} rows, the path {path.rows}")
+    return run
+
+
+def _servers(stack: Stack) -> list[str]:
+    """NAME=PID of the stack's processes."""
+    return [f"{c.component}={c.pid}" for c in state.look(stack.home).components if c.pid]
 
 
 def _bare_read(folder: Path, data: DataSet, threads: int) -> BareRead:

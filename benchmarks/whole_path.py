@@ -1,4 +1,4 @@
-"""Times the whole path on the embedded stack beside DuckDB's bare `read_json` of the same objects.
+"""Times the whole path on the embedded stack beside its floor and DuckDB's bare `read_json` of the same objects.
 
     python -m benchmarks.whole_path [--megabytes 200] [--objects 48] [--rounds 3] [--kind plain|gzip] ... [--write]
 
@@ -56,7 +56,8 @@ def _options(given: argparse.Namespace) -> Options:
 
 def _progress(one: Round) -> str:
     seconds = sum(step.seconds for step in one.path.steps)
-    return f"{one.kind}: whole path {seconds:.2f} s, bare read {one.bare.step.seconds:.2f} s"
+    floor = f"floor {sum(step.seconds for step in one.floor.steps):.2f} s, " if one.floor else ""
+    return f"{one.kind}: whole path {seconds:.2f} s, {floor}bare read {one.bare.step.seconds:.2f} s"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--concatenated",
         action="store_true",
-        help="no new lines in the lake; the bare read has them all the same",
+        help="no new lines in the lake; the bare read has them all the same, the floor is left out",
     )
-    parser.add_argument("--threads", type=int, default=2, help="threads of the bare read (2)")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of DuckDB in the floor and the bare read (2)"
+    )
     parser.add_argument("--write", action="store_true", help="put the figures into docs/PERFORMANCE.md")
     parser.add_argument("--page", type=Path, default=PAGE, help=argparse.SUPPRESS)
     return parser
