@@ -17,8 +17,7 @@ import dagster as dg
 from assets.checks import CheckDeclaration
 from assets.derived_checks import DERIVED_CHECKS
 from assets.derived_run import DerivedRun
-from assets.keys import StreamKeys, derived_key, derived_partitions
-from assets.partition_runs import Event
+from assets.keys import StreamKeys, derived_key, derived_partitions, refresh_step
 from assets.retry import Backoff
 from assets.sqlite_storage import kept_open
 from assets.streams import WAREHOUSE_POOL
@@ -51,7 +50,7 @@ def derived_assets(
     spec = asset_spec(table=table, streams=streams)
 
     @dg.multi_asset(
-        name=f"refresh_{table.name}",
+        name=refresh_step(table.name),
         specs=[spec],
         check_specs=_check_specs(table, streams),
         partitions_def=derived_partitions(table.grain, streams),
@@ -60,13 +59,15 @@ def derived_assets(
         pool=WAREHOUSE_POOL,
         description=table.description,
     )
-    def refresh_periods(context: dg.AssetExecutionContext, redshift: RedshiftResource) -> Iterator[Event]:
+    def refresh_periods(
+        context: dg.AssetExecutionContext, redshift: RedshiftResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckEvaluation]:
         try:
             warehouse = redshift.warehouse()
         except WeblogsError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         with kept_open():
-            yield from DerivedRun(context, warehouse, table, spec.code_version, backoff).events()
+            yield from DerivedRun(context, warehouse, table, backoff).events()
 
     return refresh_periods
 
@@ -83,8 +84,6 @@ def asset_spec(*, table: DerivedTable, streams: Sequence[StreamSpec]) -> dg.Asse
         code_version=hashlib.sha256(statement_of(table).encode()).hexdigest()[:12],
         automation_condition=refresh_on_change(),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_WITHIN),
-        # Each period's event is yielded as it is known; without this Dagster would expect one result for all.
-        skippable=True,
         metadata={
             "dagster/table_name": table.qualified,
             "dagster/column_schema": _schema(table),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from assets.derived_checks import evaluate_period
 from assets.events import PartitionEvents
 from assets.keys import derived_key
-from assets.partition_runs import Event
 from assets.retry import Backoff
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.derived import DerivedTable
@@ -27,10 +27,9 @@ class DerivedRun:
     context: dg.AssetExecutionContext
     warehouse: Warehouse
     table: DerivedTable
-    code_version: str | None
     backoff: Backoff
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckEvaluation]:
         """Raises dg.Failure when the refresh or the checks could not be made; the rows are then the old ones, or
         stand as they were committed."""
         window = self.context.partition_time_window
@@ -40,9 +39,10 @@ class DerivedRun:
             facts = self.backoff.call(lambda: examine(self.warehouse, self.table, first, end), self._warn)
         except WeblogsError as error:
             raise dg.Failure(f"{self.table.qualified}: {error}", allow_retries=False) from error
-        made = {period.start: period for period in outcome.periods} if outcome else {}
+        if outcome is not None:
+            yield self._result(outcome)
         for start, found in facts.items():
-            yield from self._period(start, outcome, made.get(start), found)
+            yield from self._evaluations(start, found)
 
     def _refreshed(self, first: datetime, end: datetime) -> RefreshOutcome | None:
         """None when only checks were asked for."""
@@ -53,20 +53,20 @@ class DerivedRun:
             lambda: refresh(self.warehouse, self.table, first, end, run_id=run_id), self._warn
         )
 
-    def _period(
-        self,
-        start: datetime,
-        outcome: RefreshOutcome | None,
-        made: PeriodOutcome | None,
-        facts: PeriodFacts,
-    ) -> Iterator[Event]:
+    def _result(self, outcome: RefreshOutcome) -> dg.MaterializeResult[Any]:
+        """One result, of which Dagster makes an event for each period, with that period's figures."""
         key = derived_key(self.table)
-        partition = self._partition_key(start)
-        events = PartitionEvents(self.context.instance, partition, {}, {key: self.code_version})
-        if outcome is not None and made is not None:
-            # Rows are made anew each time: what is computed from them has to look again.
-            version = f"{self.context.run.run_id[:8]}-{made.rows}"
-            yield events.materialization(key, _metadata(outcome, made), version)
+        for period in outcome.periods:
+            partition = self._partition_key(period.start)
+            self.context.add_asset_metadata(
+                _metadata(outcome, period), asset_key=key, partition_key=partition
+            )
+        # Rows are made anew each time: what is computed from them has to look again.
+        return dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(self.context.run.run_id[:8]))
+
+    def _evaluations(self, start: datetime, facts: PeriodFacts) -> Iterator[dg.AssetCheckEvaluation]:
+        key = derived_key(self.table)
+        events = PartitionEvents(self.context.instance, self._partition_key(start), {}, {})
         selected = {c.name for c in self.context.selected_asset_check_keys}
         for check in evaluate_period(self.table, start, facts, datetime.now(UTC)):
             if check.declaration.name in selected:

@@ -24,7 +24,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 
 QUARANTINED = "quarantined: "
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass
@@ -95,17 +95,17 @@ def _run(
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, take)
     result = definitions.resolve_job_def(job_name(total.spec)).execute_in_process(
-        instance=instance, run_id=run_id, tags=range_tags(hours), run_config=_QUIET, raise_on_error=False
+        instance=instance, run_id=run_id, tags=range_tags(hours), run_config=QUIET, raise_on_error=False
     )
-    if _was_interrupted(result):
+    if was_interrupted(result):
         raise KeyboardInterrupt
     if not result.success:
         named = _failed_hours(result)
         missing = [h.partition_key for h in hours if h.partition_key not in done]
-        total.failed |= {key: named.get(key) or _first_error(result) for key in missing}
+        total.failed |= {key: named.get(key) or first_error(result) for key in missing}
 
 
-def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+def was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Dagster takes Ctrl-C for the failure of a step; the runs after it would go on."""
     errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
     return any(e is not None and e.cls_name == dg.DagsterExecutionInterruptedError.__name__ for e in errors)
@@ -120,11 +120,17 @@ def _failed_hours(result: dg.ExecuteInProcessResult) -> Mapping[str, str]:
     return {}
 
 
-def _first_error(result: dg.ExecuteInProcessResult) -> str:
+def errors_by_step(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Why steps of a run failed, each in one line."""
+    found: dict[str, str] = {}
     for event in result.get_step_failure_events():
         data = event.step_failure_data
-        if data.user_failure_data and data.user_failure_data.description:
-            return data.user_failure_data.description
-        if data.error:
-            return data.error.message.strip().splitlines()[-1]
-    return "the run failed before it began"
+        said = data.user_failure_data.description if data.user_failure_data else None
+        error = data.error.message.strip().splitlines()[-1] if data.error else "no reason given"
+        found[event.step_key or ""] = said or error
+    return found
+
+
+def first_error(result: dg.ExecuteInProcessResult) -> str:
+    """Why a run failed, in one line."""
+    return next(iter(errors_by_step(result).values()), "the run failed before it began")

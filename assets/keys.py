@@ -11,8 +11,8 @@ from weblogs_platform.core.derived import DerivedTable, Grain
 from weblogs_platform.core.partitions import PARTITION_FORMAT
 from weblogs_platform.core.spec import StreamSpec
 
-DAY_FORMAT = "%Y-%m-%d"
-"""Dagster's default key format for daily partitions."""
+PERIOD_FORMATS: dict[Grain, str] = {"hour": PARTITION_FORMAT, "day": "%Y-%m-%d"}
+"""Dagster's default formats of partition keys."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ def derived_key(table: DerivedTable) -> dg.AssetKey:
     return dg.AssetKey([table.schema, table.name])
 
 
+def refresh_step(table_name: str) -> str:
+    """The op that makes a derived table."""
+    return f"refresh_{table_name}"
+
+
 def refresh_job_name(grain: Grain) -> str:
     """The job over all derived tables of a grain, e.g. `refresh_days`."""
     return f"refresh_{grain}s"
@@ -66,5 +71,9 @@ def refresh_job_name(grain: Grain) -> str:
 def derived_partitions(grain: Grain, streams: Sequence[StreamSpec]) -> dg.TimeWindowPartitionsDefinition:
     """UTC hours or days of events, from the first partition of the streams to the running one."""
     kind = dg.HourlyPartitionsDefinition if grain == "hour" else dg.DailyPartitionsDefinition
-    fmt = PARTITION_FORMAT if grain == "hour" else DAY_FORMAT
-    return kind(start_date=min(s.first_hour for s in streams).start, timezone="UTC", fmt=fmt, end_offset=1)
+    return kind(
+        start_date=min(s.first_hour for s in streams).start,
+        timezone="UTC",
+        fmt=PERIOD_FORMATS[grain],
+        end_offset=1,
+    )

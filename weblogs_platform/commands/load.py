@@ -84,7 +84,7 @@ def load_streams(streams: Sequence[StreamSpec], first: LandingHour, end: Landing
 
     hours = list(first.until(end))
     results: list[LoadedHours] = []
-    with instance_at(_dagster_home()) as instance, _progress() as progress:
+    with instance_at(dagster_home()) as instance, _progress() as progress:
         for spec in streams:
             task = progress.add_task(spec.name, total=len(hours))
             done = load_hours(defs, spec, hours, instance, lambda task=task: progress.advance(task))
@@ -128,7 +128,8 @@ def _by_reason(failed: Mapping[str, str]) -> dict[str, list[str]]:
     return grouped
 
 
-def _dagster_home() -> Path:
+def dagster_home() -> Path:
+    """Where the stack's Dagster keeps its runs."""
     return Path(os.environ.get("DAGSTER_HOME") or home_folder() / "dagster")
 
 
