@@ -15,7 +15,7 @@ from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.kpis import TABLES
 from weblogs_platform.pipeline.refresh import refresh
 
-FIRST, DAYS = datetime(2026, 11, 2), 14
+FIRST, DAYS = datetime(2026, 11, 2, tzinfo=UTC).replace(tzinfo=None), 14
 UNTIL = FIRST + timedelta(days=DAYS)
 NEWEST = (UNTIL - timedelta(days=1)).date()
 RUN_ID = "5c0ffee0-1111-4222-8333-444455556666"
@@ -109,7 +109,7 @@ def _sales() -> Iterator[Row]:
                 min(chance.randint(1, 12), chance.randint(1, 12)),
                 1000 + min(chance.randint(0, 39), chance.randint(0, 39)),
             )
-            delivered = datetime(at.year, at.month, at.day) + timedelta(days=1)
+            delivered = at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
             yield (
                 f"t-{hour:%m%d%H}-{number}",
                 store,

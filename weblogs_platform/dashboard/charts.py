@@ -5,8 +5,9 @@ A bar that stands for a filter's value can be clicked: it becomes the filter, or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -18,9 +19,12 @@ from weblogs_platform.dashboard.words import label
 if TYPE_CHECKING:
     import pandas as pd
 
-_BAR, _HEIGHT = 30, 260
+_BAR, _HEIGHT = 27, 250
 _MOST_LABEL = 190
 _DIMMED = 0.35
+_MOST_SAID = 15
+_GREY = "#7d8590"
+"""Readable on light and on dark."""
 
 # UTC whatever the reader's browser says: two people who talk about an hour mean the same one.
 _LABEL = "length(datum.label) > 26 ? slice(datum.label, 0, 25) + '…' : datum.label"
@@ -49,46 +53,35 @@ def heading(title: str, help: str | None = None) -> None:  # noqa: A002 - Stream
     st.subheader(title, anchor=False, help=help)
 
 
-def bars(rows: pd.DataFrame, name: str, measure: Measure, pick: Pick | None = None, *, alt_text: str) -> None:
-    """Horizontal bars, the largest first, each with its number."""
-    shown = _named(rows, name)
+def bars(
+    rows: pd.DataFrame,
+    name: str,
+    measure: Measure,
+    pick: Pick | None = None,
+    *,
+    alt_text: str,
+    say: Callable[[str], str] = label,
+    colors: bool = True,
+) -> None:
+    """Horizontal bars in the order of the rows, each with its number; of one colour when `colors` is false, for what
+    has too many names for colours."""
+    shown = _named(rows, name, say)
+    most = float(shown[measure.column].max()) or 1.0
+    names = alt.Axis(labelLimit=_MOST_LABEL, labelOverlap=False, ticks=False, domain=False)
     base = alt.Chart(shown).encode(
-        y=alt.Y(
-            "name:N", sort=None, title=None, axis=alt.Axis(labelLimit=_MOST_LABEL, ticks=False, domain=False)
-        ),
-        x=alt.X(f"{measure.column}:Q", title=None, axis=None, scale=alt.Scale(domainMin=0, padding=46)),
+        y=alt.Y("name:N", sort=None, title=None, axis=names),
+        # Room for the number behind the longest bar.
+        x=alt.X(f"{measure.column}:Q", title=None, axis=None, scale=alt.Scale(domain=[0, most * 1.25])),
         tooltip=_tooltip(name, measure),
     )
     drawn = base.mark_bar(cornerRadiusEnd=3, height={"band": 0.72}).encode(
-        color=_color(shown[name].tolist(), name, legend=None), opacity=_opacity(name, pick)
+        color=_color(shown, name, legend=None) if colors else alt.value(MAIN), opacity=_opacity(name, pick)
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=12).encode(
-        text=alt.Text(f"{measure.column}:Q", format=measure.format)
+        text=alt.Text(f"{measure.column}:Q", format=measure.format), color=alt.value(_GREY)
     )
-    chart = alt.layer(drawn, numbers).properties(height=max(70, _BAR * len(shown)))
-    _draw(chart, drawn, name, pick, alt_text)
-
-
-def ranking(
-    rows: pd.DataFrame, name: str, measure: Measure, pick: Pick | None = None, *, alt_text: str
-) -> None:
-    """Bars of one colour, for what has too many names for colours."""
-    shown = _named(rows, name)
-    base = alt.Chart(shown).encode(
-        y=alt.Y(
-            "name:N", sort=None, title=None, axis=alt.Axis(labelLimit=_MOST_LABEL, ticks=False, domain=False)
-        ),
-        x=alt.X(f"{measure.column}:Q", title=None, axis=None, scale=alt.Scale(domainMin=0, padding=60)),
-        tooltip=_tooltip(name, measure),
-    )
-    drawn = base.mark_bar(cornerRadiusEnd=3, color=MAIN, height={"band": 0.72}).encode(
-        opacity=_opacity(name, pick)
-    )
-    numbers = base.mark_text(align="left", dx=5, fontSize=12).encode(
-        text=alt.Text(f"{measure.column}:Q", format=measure.format)
-    )
-    chart = alt.layer(drawn, numbers).properties(height=max(70, 26 * len(shown)))
-    _draw(chart, drawn, name, pick, alt_text)
+    chart = alt.layer(drawn, numbers).properties(height=_BAR * len(shown) + 24)
+    _draw(chart, name, pick, _in_words(alt_text, shown, measure))
 
 
 def donut(
@@ -105,7 +98,7 @@ def donut(
     legend = dict(zip(shown[name], shown["share"], strict=True))
     drawn = (
         alt.Chart(shown)
-        .mark_arc(innerRadius=52, outerRadius=88, padAngle=0.02, cornerRadius=2)
+        .mark_arc(innerRadius=48, padAngle=0.02, cornerRadius=2)
         .encode(
             theta=alt.Theta(f"{measure.column}:Q", stack=True),
             order=alt.Order(f"{measure.column}:Q", sort="descending"),
@@ -118,7 +111,7 @@ def donut(
             tooltip=_tooltip(name, measure),
         )
     )
-    _draw(drawn.properties(height=_HEIGHT), drawn, name, pick, alt_text)
+    _draw(drawn.properties(height=_HEIGHT), name, pick, _in_words(alt_text, shown, measure))
 
 
 @dataclass(frozen=True)
@@ -136,6 +129,14 @@ class Time:
             scale=alt.Scale(type="utc"),
             axis=alt.Axis(format=format_, labelOverlap=True, grid=False, tickCount=6, labelAngle=0),
         )
+
+    def band(self) -> alt.X:
+        """The axis for columns, which are as wide as an hour or a day."""
+        unit = "utcyearmonthdatehours" if self.hourly else "utcyearmonthdate"
+        axis = alt.Axis(
+            format="%d %b %H:%M" if self.hourly else "%d %b", labelOverlap=True, grid=False, labelAngle=0
+        )
+        return alt.X(f"{self.column}:T", timeUnit=unit, title=None, axis=axis)
 
     def tooltip(self) -> alt.Tooltip:
         format_ = "%d %b %Y, %H:%M" if self.hourly else "%d %b %Y"
@@ -155,16 +156,16 @@ def lines(
 ) -> None:
     """A line for each series over time."""
     shown = _named(rows, series) if series else rows.copy()
-    base = alt.Chart(shown).encode(x=time.axis(), y=_y(measure, zero=zero))
+    base = alt.Chart(_in_utc(shown, time)).encode(x=time.axis(), y=_y(measure, zero=zero))
     tooltip = [time.tooltip(), *_tooltip(series, measure)]
     if series:
-        base = base.encode(color=_color(list(dict.fromkeys(shown[series])), series, legend=_legend()))
+        base = base.encode(color=_color(shown, series, legend=_legend()))
     else:
         base = base.encode(color=alt.value(MAIN))
     drawn = base.mark_line(
         strokeWidth=2.2, point=alt.OverlayMarkDef(size=34 if len(shown) < 120 else 0)
     ).encode(tooltip=tooltip)
-    _draw(drawn.properties(height=_HEIGHT), drawn, "", None, alt_text)
+    _draw(drawn.properties(height=_HEIGHT), "", None, alt_text)
 
 
 def columns(
@@ -172,32 +173,27 @@ def columns(
 ) -> None:
     """Columns over time, stacked by series."""
     shown = _named(rows, series) if series else rows.copy()
-    shown["until"] = shown[time.column] + _width(hourly=time.hourly)
-    base = alt.Chart(shown).encode(
-        x=time.axis().bandPosition(0),
-        x2="until:T",
-        y=_y(measure, zero=True),
-        tooltip=[time.tooltip(), *_tooltip(series, measure)],
+    base = alt.Chart(_in_utc(shown, time)).encode(
+        x=time.band(), y=_y(measure, zero=True), tooltip=[time.tooltip(), *_tooltip(series, measure)]
     )
-    if series:
-        drawn = base.mark_bar(stroke=None).encode(
-            color=_color(list(dict.fromkeys(shown[series])), series, legend=_legend())
-        )
-    else:
-        drawn = base.mark_bar(color=MAIN)
-    _draw(drawn.properties(height=_HEIGHT), drawn, "", None, alt_text)
+    color = _color(shown, series, legend=_legend()) if series else alt.value(MAIN)
+    _draw(base.mark_bar().encode(color=color).properties(height=_HEIGHT), "", None, alt_text)
 
 
-def _width(*, hourly: bool) -> Any:
-    import pandas as pd
+def _in_utc(rows: pd.DataFrame, time: Time) -> pd.DataFrame:
+    # Without a zone the reader's browser would take them for its own local time.
+    return rows.assign(**{time.column: rows[time.column].dt.tz_localize("UTC")})
 
-    return pd.Timedelta(minutes=54) if hourly else pd.Timedelta(hours=21)
+
+def _in_words(title: str, rows: pd.DataFrame, measure: Measure) -> str:
+    said = (f"{name} {count:,.0f}" for name, count in zip(rows["name"], rows[measure.column], strict=True))
+    return f"{title}: {', '.join(islice(said, _MOST_SAID))}"
 
 
-def _named(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, name: str, say: Callable[[str], str] = label) -> pd.DataFrame:
     shown = rows.copy()
     shown[name] = shown[name].astype(str)
-    shown["name"] = shown[name].map(label)
+    shown["name"] = shown[name].map(say)
     return shown
 
 
@@ -211,14 +207,15 @@ def _y(measure: Measure, *, zero: bool) -> alt.Y:
 
 
 def _legend() -> alt.Legend:
-    return alt.Legend(title=None, orient="top", labelFontSize=12)
+    return alt.Legend(title=None, orient="bottom", labelFontSize=12, columns=4)
 
 
-def _color(names: Sequence[str], column: str, legend: alt.Legend | None) -> alt.Color:
-    domain, colors = scale(names)
-    said = [label(name) for name in domain]
-    del column
-    return alt.Color("name:N", scale=alt.Scale(domain=said, range=colors), legend=legend)
+def _color(rows: pd.DataFrame, column: str, legend: alt.Legend | None) -> alt.Color:
+    said = dict(zip(rows[column], rows["name"], strict=True))
+    domain, colors = scale(said)
+    return alt.Color(
+        "name:N", scale=alt.Scale(domain=[said[name] for name in domain], range=colors), legend=legend
+    )
 
 
 def _opacity(name: str, pick: Pick | None) -> Any:
@@ -233,15 +230,12 @@ def _tooltip(name: str | None, measure: Measure) -> list[alt.Tooltip]:
     return [alt.Tooltip("name:N", title="Name"), own] if name else [own]
 
 
-def _draw(chart: Any, clickable: Any, name: str, pick: Pick | None, alt_text: str) -> None:
+def _draw(chart: Any, name: str, pick: Pick | None, alt_text: str) -> None:
     if pick is None:
         st.altair_chart(chart, alt=alt_text)
         return
+    # The present value is part of the key: after each click the chart starts with nothing selected.
     key = f"{pick.key}.{pick.chosen}"
-    # The mark itself carries the parameter: a layer would ask each of its parts.
-    selection = alt.selection_point(name="pick", fields=[name], clear=False)
-    chart = chart.add_params(selection)
-    del clickable
 
     def picked() -> None:
         points = st.session_state[key]["selection"].get("pick") or []
@@ -249,4 +243,5 @@ def _draw(chart: Any, clickable: Any, name: str, pick: Pick | None, alt_text: st
         if values:
             pick.on_pick("" if values[-1] == pick.chosen else values[-1])
 
-    st.altair_chart(chart, alt=alt_text, key=key, on_select=picked)
+    selection = alt.selection_point(name="pick", fields=[name], clear=False)
+    st.altair_chart(chart.add_params(selection), alt=alt_text, key=key, on_select=picked)

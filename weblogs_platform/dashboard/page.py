@@ -15,6 +15,7 @@ from weblogs_platform.dashboard.view import FROM, ROWS, TO, Asked, Dates, Span
 
 _QUICK = {"1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 ALL = ""
+_DATE_WIDTH, _FILTER_WIDTH = 150, 172
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Page:
                 key=key,
                 format_func=lambda value: show(value) if value else every,
                 on_change=partial(_take_over, name, key),
+                width=_FILTER_WIDTH,
             )
         return asked
 
@@ -177,7 +179,7 @@ def _choose_dates(dates: Dates, span: Span) -> None:
             format="YYYY-MM-DD",
             on_change=_take_dates,
             help="Both days are shown, UTC.",
-            width=150,
+            width=_DATE_WIDTH,
         )
     options = list(_QUICK)
     present = next((name for name, days in _QUICK.items() if span.newest(days) == dates), None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from weblogs_platform.dashboard.personal import HIDDEN
-from weblogs_platform.dashboard.words import cell
+from weblogs_platform.dashboard.words import NONE, cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,7 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, heigh
         hide_index=True,
         height=height or "auto",
         column_config={name: _config(how) for name, how in columns.items()},
+        placeholder=NONE,
         alt=f"Table: {name.replace('-', ' ')}",
     )
     st.download_button(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
+from weblogs_platform.core.derived import DerivedTable
+from weblogs_platform.core.derived_statements import StalePeriods
 from weblogs_platform.dashboard import queries, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, summed
 from weblogs_platform.dashboard.tables import Column, table
+from weblogs_platform.kpis import TABLES
 from weblogs_platform.settings import DashboardSettings
 from weblogs_platform.streams import STREAMS
 
@@ -170,44 +173,117 @@ def _freshness(page: Page) -> None:
         ],
         lag=[words.duration(secs) for secs in streams["lag_secs"]],
     )
-    left, right = st.columns(2, border=True)
-    with left:
+    with st.container(border=True):
         heading("How fresh each stream is")
-        table(
-            streams,
-            {
-                "stream": Column("Stream"),
-                "newest_hour": Column("Newest hour (UTC)", "time", "The newest landing hour that is loaded."),
-                "age": Column("Ended ago", help="How long ago that hour ended."),
-                "last_load": Column(
-                    "Last load (UTC)", "time", "When records of the stream were loaded last."
-                ),
-                "lag": Column(
-                    "Usual lag",
-                    help="Of the chosen days, the middle one of the times from the end of an hour to its load.",
-                ),
-            },
-            "freshness",
-        )
-    with right:
+        table(streams, _FRESHNESS_COLUMNS, "freshness")
+    with st.container(border=True):
         heading("How fresh the KPIs are")
-        refreshed = frame("health_refreshes")
-        if refreshed.empty:
-            st.caption("No KPI table has been computed yet: materialize the KPI assets in Dagster.")
-            return
-        table(
-            refreshed,
-            {
-                "table_name": Column("Table"),
-                "newest_period": Column(
-                    "Newest period (UTC)", "time", "The newest hour or day that was computed."
-                ),
-                "last_refresh": Column(
-                    "Computed (UTC)", "time", "When any of its periods was computed last."
-                ),
-            },
-            "kpi-freshness",
+        _kpis(page)
+
+
+def _kpis(page: Page) -> None:
+    """Which periods of the chosen days were computed before their sources changed last."""
+    refreshed = frame("health_refreshes").set_index("table_name")
+    stale = {table_.name: _stale(page, table_) for table_ in TABLES}
+    late = {name: hours for name, hours in stale.items() if hours}
+    if late:
+        named = ", ".join(f"{words.escaped(name)} ({len(hours):,})" for name, hours in late.items())
+        st.warning(
+            f"**Some figures are older than their records.** Periods to compute anew: {named}. Dagster does it by "
+            "itself; materialize the KPI assets to have it now.",
+            icon=":material/update:",
         )
+    else:
+        st.success(
+            "**Every KPI is up to date** with what is loaded of these days.", icon=":material/check_circle:"
+        )
+    rows = pd.DataFrame(
+        {
+            "table": [table_.name for table_ in TABLES],
+            "team": [table_.team for table_ in TABLES],
+            "stale": [len(stale[table_.name]) for table_ in TABLES],
+            "newest": [_last(refreshed, table_, "newest_period") for table_ in TABLES],
+            "computed": [_last(refreshed, table_, "last_refresh") for table_ in TABLES],
+        }
+    )
+    table(rows, _KPI_COLUMNS, "kpi-freshness")
+
+
+def _stale(page: Page, derived: DerivedTable) -> list[datetime]:
+    bounds = {"period_start": page.dates.start, "period_end": page.dates.until}
+    return queries.frame_of(StalePeriods(derived).sql(), **bounds)["period"].tolist()
+
+
+def _last(refreshed: pd.DataFrame, derived: DerivedTable, column: str) -> Any:
+    return refreshed[column].get(derived.qualified)
+
+
+_FRESHNESS_COLUMNS, "freshness")
+    with st.container(border=True):
+        heading("How fresh the KPIs are")
+        _kpis(page)
+
+
+def _kpis(page: Page) -> None:
+    """Which periods of the chosen days were computed before their sources changed last."""
+    refreshed = frame("health_refreshes").set_index("table_name")
+    stale = {table_.name: _stale(page, table_) for table_ in TABLES}
+    late = {name: hours for name, hours in stale.items() if hours}
+    if late:
+        named = ", ".join(f"{words.escaped(name)} ({len(hours):,})" for name, hours in late.items())
+        st.warning(
+            f"**Some figures are older than their records.** Periods to compute anew: {named}. Dagster does it by "
+            "itself; materialize the KPI assets to have it now.",
+            icon=":material/update:",
+        )
+    else:
+        st.success(
+            "**Every KPI is up to date** with what is loaded of these days.", icon=":material/check_circle:"
+        )
+    rows = pd.DataFrame(
+        {
+            "table": [table_.name for table_ in TABLES],
+            "team": [table_.team for table_ in TABLES],
+            "stale": [len(stale[table_.name]) for table_ in TABLES],
+            "newest": [_last(refreshed, table_, "newest_period") for table_ in TABLES],
+            "computed": [_last(refreshed, table_, "last_refresh") for table_ in TABLES],
+        }
+    )
+    table(rows, _KPI_COLUMNS, "kpi-freshness")
+
+
+def _stale(page: Page, derived: DerivedTable) -> list[datetime]:
+    bounds = {"period_start": page.dates.start, "period_end": page.dates.until}
+    return queries.frame_of(StalePeriods(derived).sql(), **bounds)["period"].tolist()
+
+
+def _last(refreshed: pd.DataFrame, derived: DerivedTable, column: str) -> pd.Timestamp | None:
+    return (
+        pd.Timestamp(refreshed.loc[derived.qualified, column])
+        if derived.qualified in refreshed.index
+        else None
+    )
+
+
+_FRESHNESS_COLUMNS: dict[str, Column] = {
+    "stream": Column("Stream"),
+    "newest_hour": Column("Newest hour (UTC)", "time", "The newest landing hour that is loaded."),
+    "age": Column("Ended ago", help="How long ago that hour ended."),
+    "last_load": Column("Last load (UTC)", "time", "When records of the stream were loaded last."),
+    "lag": Column(
+        "Usual lag",
+        help="Of the chosen days, the middle one of the times from the end of an hour to its load.",
+    ),
+}
+_KPI_COLUMNS: dict[str, Column] = {
+    "table": Column("Table"),
+    "team": Column("Team"),
+    "stale": Column(
+        "Periods to compute anew", "count", "Hours or days whose sources changed after they were computed."
+    ),
+    "newest": Column("Newest period (UTC)", "time", "The newest hour or day that was computed."),
+    "computed": Column("Computed (UTC)", "time", "When any of its periods was computed last."),
+}
 
 
 def _loads(page: Page, stream: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
@@ -12,9 +13,6 @@ from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
 from weblogs_platform.dashboard.tables import Column, table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _RATINGS = tuple(f"rating_{stars}" for stars in range(1, 6))
 _CONTACTS = Measure("interactions", "Contacts")
@@ -52,7 +50,7 @@ def _average(rows: pd.DataFrame) -> pd.Series:
     """The average rating of each row; missing where nothing was rated."""
     rated = rows[list(_RATINGS)].sum(axis=1)
     stars = sum(rows[name] * number for number, name in enumerate(_RATINGS, start=1))
-    return (stars / rated.where(rated > 0)).astype("float64")  # pyright: ignore[reportOperatorIssue, reportReturnType]
+    return (stars / rated.where(rated > 0)).astype("float64")
 
 
 def _cards(page: Page, rows: pd.DataFrame, kind: str, channel: str) -> None:
@@ -88,60 +86,32 @@ def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str], rating: s
     with left:
         heading("Contacts by channel", tip)
         rows = summed(narrowed(breakdown, {**chosen, "channel": ""}), "channel", "interactions")
-        bars(
-            rows,
-            "channel",
-            _CONTACTS,
-            page.pick("channel", chosen["channel"]),
-            alt_text=_said("By channel", rows, "channel"),
-        )
+        pick = page.pick("channel", chosen["channel"])
+        bars(rows, "channel", _CONTACTS, pick, alt_text="Contacts by channel")
     with middle:
         heading("Contacts by type", tip)
-        rows = summed(
-            narrowed(breakdown, {**chosen, "interaction_type": ""}), "interaction_type", "interactions"
-        )
+        others = narrowed(breakdown, {**chosen, "interaction_type": ""})
+        rows = summed(others, "interaction_type", "interactions", *_RATINGS)
         pick = page.pick("type", chosen["interaction_type"])
-        donut(rows, "interaction_type", _CONTACTS, pick, alt_text=_said("By type", rows, "interaction_type"))
-        kinds = summed(
-            narrowed(breakdown, {**chosen, "interaction_type": ""}),
-            "interaction_type",
-            "interactions",
-            *_RATINGS,
-        )
-        said = zip(kinds["interaction_type"], _average(kinds), strict=True)
-        st.caption(
-            "Average rating: "
-            + ", ".join(f"{words.escaped(name)} {words.number(mean, 2)}" for name, mean in said)
-        )
+        donut(rows, "interaction_type", _CONTACTS, pick, alt_text="Contacts by type")
+        said = zip(rows["interaction_type"], _average(rows), strict=True)
+        means = (f"{words.escaped(name)} {words.number(mean, 2)}" for name, mean in said)
+        st.caption(f"Average rating: {', '.join(means)}")
     with right:
-        heading(
-            "Ratings", "How many contacts gave 1 (worst) to 5 (best). Click to list those contacts below."
-        )
+        heading("Ratings", "Contacts that gave 1 (worst) to 5 (best). Click to list them below.")
         narrow = narrowed(breakdown, chosen)
-        import pandas as pd
-
-        rows = pd.DataFrame(
-            {
-                "rating": ["5", "4", "3", "2", "1"],
-                "interactions": [narrow[n].sum() for n in reversed(_RATINGS)],
-            }
-        )
+        given = [narrow[name].sum() for name in reversed(_RATINGS)]
+        rows = pd.DataFrame({"rating": ["5", "4", "3", "2", "1"], "interactions": given})
         bars(
             rows,
             "rating",
             _CONTACTS,
             page.pick("rating", rating),
-            alt_text=_said("By rating", rows, "rating"),
+            alt_text="Contacts by rating",
+            colors=False,
         )
-        st.caption(
-            f"{words.number(narrow['unrated'].sum())} contacts gave no rating; they do not count in averages."
-        )
-
-
-def _said(title: str, rows: pd.DataFrame, column: str) -> str:
-    return f"{title}: " + ", ".join(
-        f"{n} {c:,.0f}" for n, c in zip(rows[column], rows["interactions"], strict=True)
-    )
+        unrated = words.number(narrow["unrated"].sum())
+        st.caption(f"{unrated} contacts gave no rating; they do not count in averages.")
 
 
 def _over_time(page: Page, kind: str, channel: str) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, ranking
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
@@ -23,11 +23,16 @@ _STOCK = definitions.columns("inventory_kpi_daily")
 _COUNT = definitions.columns("inventory_daily")
 _PRODUCT = definitions.columns("operations_kpi_daily")
 _PRODUCTS = Measure("products", "Products")
+_MOST_WAREHOUSES = 15
 _COLUMN_OF = {
     "IN_STOCK": "products_in_stock",
     "LOW_STOCK": "products_low_stock",
     "OUT_OF_STOCK": "products_out_of_stock",
 }
+
+
+def _warehouse(number: str) -> str:
+    return f"Warehouse {number}"
 
 
 def _draw(page: Page) -> None:
@@ -36,9 +41,7 @@ def _draw(page: Page) -> None:
         page.nothing()
         return
     found = [str(one) for one in sorted(days["warehouse_id"].unique())]
-    warehouse = page.choose(
-        "warehouse", "Warehouse", found, every="All warehouses", show=lambda one: f"Warehouse {one}"
-    )
+    warehouse = page.choose("warehouse", "Warehouse", found, every="All warehouses", show=_warehouse)
     status = page.choose("status", "Stock status", list(_COLUMN_OF), every="Any status")
     days = days.assign(warehouse=days["warehouse_id"].astype(str))
     newest = pd.Timestamp(days["analysis_date"].max()).date()
@@ -94,13 +97,9 @@ def _pictures(page: Page, days: pd.DataFrame, shown: pd.DataFrame, warehouse: st
         heading("Units in stock by warehouse", _STOCK["total_stock_level"])
         by_warehouse = days[days["analysis_date"] == newest].sort_values("total_stock_level", ascending=False)
         measure = Measure("total_stock_level", "Units")
-        ranking(
-            by_warehouse.head(15),
-            "warehouse",
-            measure,
-            page.pick("warehouse", warehouse),
-            alt_text="Units by warehouse",
-        )
+        pick = page.pick("warehouse", warehouse)
+        top = by_warehouse.head(_MOST_WAREHOUSES)
+        bars(top, "warehouse", measure, pick, alt_text="Units by warehouse", say=_warehouse, colors=False)
     with right:
         heading(
             "Not fully stocked, day by day",

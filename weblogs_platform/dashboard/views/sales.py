@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines, ranking
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
@@ -40,6 +40,14 @@ def whole(text: str) -> int:
     return int(text) if text else -1
 
 
+def store_name(number: str) -> str:
+    return f"Store {number}"
+
+
+def _product(number: str) -> str:
+    return f"Product {number}"
+
+
 def _draw(page: Page) -> None:
     stores = frame("stores_ranking", **page.during)
     products = frame("sales_products", **page.during, store=-1, category="")
@@ -47,11 +55,9 @@ def _draw(page: Page) -> None:
         page.nothing()
         return
     found = [str(store) for store in sorted(stores["store_id"])]
-    store = page.choose("store", "Store", found, every="All stores", show=lambda one: f"Store {one}")
+    store = page.choose("store", "Store", found, every="All stores", show=store_name)
     names = [str(product) for product in sorted(products["product_id"])]
-    product = page.choose(
-        "product", "Product", names, every="All products", show=lambda one: f"Product {one}"
-    )
+    product = page.choose("product", "Product", names, every="All products", show=_product)
     where = {**page.during, "store": whole(store), "product": whole(product)}
     categories = frame("sales_categories", **where)
     category = page.choose(
@@ -119,14 +125,9 @@ def _parts(page: Page, where: dict[str, Any], categories: pd.DataFrame, category
         heading("Products with the most revenue", "Click to filter by a product and to see its sales.")
         picture, listed = st.tabs(["Chart", "Table"])
         with picture:
-            top = products.head(_TOP)
-            ranking(
-                top,
-                "product_id",
-                REVENUE,
-                page.pick("product", product),
-                alt_text="Products with the most revenue",
-            )
+            top = products.head(_TOP).rename(columns={"product_id": "product"})
+            pick = page.pick("product", product)
+            bars(top, "product", REVENUE, pick, alt_text="Revenue by product", say=_product, colors=False)
         with listed:
             table(
                 products,

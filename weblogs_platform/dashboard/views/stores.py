@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pandas as pd
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, columns, heading, lines, ranking
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import REVENUE, SALE_COLUMNS, whole
-
-if TYPE_CHECKING:
-    import pandas as pd
+from weblogs_platform.dashboard.views.sales import REVENUE, SALE_COLUMNS, store_name, whole
 
 _DAILY = definitions.columns("regional_kpi_daily")
 _TOP = 20
@@ -33,16 +29,12 @@ def _draw(page: Page) -> None:
         return
     ranked["per_sale"] = ranked["revenue"] / ranked["transactions"].where(ranked["transactions"] > 0)
     names = [str(store) for store in sorted(ranked["store_id"])]
-    store = page.choose("store", "Store", names, every="All stores", show=_store)
+    store = page.choose("store", "Store", names, every="All stores", show=store_name)
     _cards(ranked[ranked["store_id"].astype(str) == store] if store else ranked, one=bool(store))
     if store:
         _one_store(page, store)
     _ranking(page, ranked, store)
     _comparison(page, names, ranked)
-
-
-def _store(name: str) -> str:
-    return f"Store {name}"
 
 
 def _cards(rows: pd.DataFrame, *, one: bool) -> None:
@@ -70,7 +62,8 @@ def _ranking(page: Page, ranked: pd.DataFrame, store: str) -> None:
         picture, listed = st.tabs(["Chart", "Table"])
         with picture:
             shown = ranked.head(_TOP).rename(columns={"store_id": "store"})
-            ranking(shown, "store", REVENUE, page.pick("store", store), alt_text="Stores by revenue")
+            pick = page.pick("store", store)
+            bars(shown, "store", REVENUE, pick, alt_text="Stores by revenue", say=store_name, colors=False)
             if len(ranked) > _TOP:
                 st.caption(f"The first {_TOP} of {len(ranked)} stores; the table has all of them.")
         with listed:
@@ -89,14 +82,12 @@ def _ranking(page: Page, ranked: pd.DataFrame, store: str) -> None:
 
 
 def _comparison(page: Page, names: list[str], ranked: pd.DataFrame) -> None:
-    import pandas as pd
-
     with st.container(border=True):
         heading(
             "Compare stores",
             "Up to five stores, day by day; without a choice the three with the most revenue.",
         )
-        chosen = page.choose_some("compare", "Stores to compare", names, show=_store)
+        chosen = page.choose_some("compare", "Stores to compare", names, show=store_name)
         compared = chosen or [str(store) for store in ranked["store_id"].head(3)]
         title = st.segmented_control(
             "Figure", list(_MEASURES), default="Revenue", required=True, key="stores.figure", width="content"
@@ -106,15 +97,13 @@ def _comparison(page: Page, names: list[str], ranked: pd.DataFrame) -> None:
         days = days[days["store_id"].astype(str).isin(compared)]
         days = days.assign(
             period=pd.to_datetime(days["analysis_date"]),
-            store=days["store_id"].map(lambda one: f"Store {one}"),
+            store=days["store_id"].map(store_name),
         )
         shown = filled(days, page.dates.by_day(), "store", [measure.column])
         lines(shown, Time(hourly=False), measure, "store", alt_text=f"{title} by day of the compared stores")
 
 
 def _one_store(page: Page, store: str) -> None:
-    import pandas as pd
-
     days = frame("stores_days", **page.during, store=whole(store))
     with st.container(border=True):
         heading(f"Store {store} day by day", _DAILY["store_daily_revenue"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines, ranking
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
@@ -102,13 +102,7 @@ def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str]) -> None:
         with place:
             heading(title, "Click to filter by it and to see the rows behind; click again to undo.")
             draw: Any = donut if name == "device" else bars
-            draw(rows, column, _EVENTS, page.pick(name, chosen[name]), alt_text=_said(title, rows, column))
-
-
-def _said(title: str, rows: pd.DataFrame, column: str) -> str:
-    return f"{title}: " + ", ".join(
-        f"{name} {count:,.0f}" for name, count in zip(rows[column], rows["events"], strict=True)
-    )
+            draw(rows, column, _EVENTS, page.pick(name, chosen[name]), alt_text=title)
 
 
 def _over_time(page: Page, chosen: dict[str, str]) -> None:
@@ -149,13 +143,8 @@ def _pages(page: Page, chosen: dict[str, str]) -> None:
         picture, listed = st.tabs(["Chart", "Table"])
         with picture:
             top = rows.head(_TOP)
-            ranking(
-                top,
-                "page",
-                _EVENTS,
-                page.pick("page", chosen["page"]),
-                alt_text=_said("Top pages", top, "page"),
-            )
+            pick = page.pick("page", chosen["page"])
+            bars(top, "page", _EVENTS, pick, alt_text="Top pages", say=str, colors=False)
         with listed:
             table(
                 rows,
