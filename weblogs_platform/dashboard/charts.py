@@ -19,7 +19,7 @@ from weblogs_platform.dashboard.words import label
 if TYPE_CHECKING:
     import pandas as pd
 
-_BAR, _HEIGHT = 27, 250
+_BAR, _HEIGHT, _TIME_HEIGHT = 27, 240, 300
 _MOST_LABEL = 190
 _DIMMED = 0.35
 _MOST_SAID = 15
@@ -122,7 +122,7 @@ class Time:
     column: str = "period"
 
     def axis(self) -> alt.X:
-        format_ = "%d %b %H:%M" if self.hourly else "%d %b"
+        format_ = "%-d %b %H:%M" if self.hourly else "%-d %b"
         return alt.X(
             f"{self.column}:T",
             title=None,
@@ -134,12 +134,12 @@ class Time:
         """The axis for columns, which are as wide as an hour or a day."""
         unit = "utcyearmonthdatehours" if self.hourly else "utcyearmonthdate"
         axis = alt.Axis(
-            format="%d %b %H:%M" if self.hourly else "%d %b", labelOverlap=True, grid=False, labelAngle=0
+            format="%-d %b %H:%M" if self.hourly else "%-d %b", labelOverlap=True, grid=False, labelAngle=0
         )
-        return alt.X(f"{self.column}:T", timeUnit=unit, title=None, axis=axis)
+        return alt.X(f"{self.column}:O", timeUnit=unit, title=None, axis=axis)
 
     def tooltip(self) -> alt.Tooltip:
-        format_ = "%d %b %Y, %H:%M" if self.hourly else "%d %b %Y"
+        format_ = "%-d %b %Y, %H:%M" if self.hourly else "%-d %b %Y"
         return alt.Tooltip(
             f"{self.column}:T", title="Hour (UTC)" if self.hourly else "Day", format=format_, formatType="utc"
         )
@@ -165,7 +165,7 @@ def lines(
     drawn = base.mark_line(
         strokeWidth=2.2, point=alt.OverlayMarkDef(size=34 if len(shown) < 120 else 0)
     ).encode(tooltip=tooltip)
-    _draw(drawn.properties(height=_HEIGHT), "", None, alt_text)
+    _draw(drawn.properties(height=_TIME_HEIGHT), "", None, alt_text)
 
 
 def columns(
@@ -177,7 +177,7 @@ def columns(
         x=time.band(), y=_y(measure, zero=True), tooltip=[time.tooltip(), *_tooltip(series, measure)]
     )
     color = _color(shown, series, legend=_legend()) if series else alt.value(MAIN)
-    _draw(base.mark_bar().encode(color=color).properties(height=_HEIGHT), "", None, alt_text)
+    _draw(base.mark_bar().encode(color=color).properties(height=_TIME_HEIGHT), "", None, alt_text)
 
 
 def _in_utc(rows: pd.DataFrame, time: Time) -> pd.DataFrame:
@@ -207,7 +207,7 @@ def _y(measure: Measure, *, zero: bool) -> alt.Y:
 
 
 def _legend() -> alt.Legend:
-    return alt.Legend(title=None, orient="bottom", labelFontSize=12, columns=4)
+    return alt.Legend(title=None, orient="bottom", labelFontSize=12, columns=5)
 
 
 def _color(rows: pd.DataFrame, column: str, legend: alt.Legend | None) -> alt.Color:

@@ -218,53 +218,6 @@ def _last(refreshed: pd.DataFrame, derived: DerivedTable, column: str) -> Any:
     return refreshed[column].get(derived.qualified)
 
 
-_FRESHNESS_COLUMNS, "freshness")
-    with st.container(border=True):
-        heading("How fresh the KPIs are")
-        _kpis(page)
-
-
-def _kpis(page: Page) -> None:
-    """Which periods of the chosen days were computed before their sources changed last."""
-    refreshed = frame("health_refreshes").set_index("table_name")
-    stale = {table_.name: _stale(page, table_) for table_ in TABLES}
-    late = {name: hours for name, hours in stale.items() if hours}
-    if late:
-        named = ", ".join(f"{words.escaped(name)} ({len(hours):,})" for name, hours in late.items())
-        st.warning(
-            f"**Some figures are older than their records.** Periods to compute anew: {named}. Dagster does it by "
-            "itself; materialize the KPI assets to have it now.",
-            icon=":material/update:",
-        )
-    else:
-        st.success(
-            "**Every KPI is up to date** with what is loaded of these days.", icon=":material/check_circle:"
-        )
-    rows = pd.DataFrame(
-        {
-            "table": [table_.name for table_ in TABLES],
-            "team": [table_.team for table_ in TABLES],
-            "stale": [len(stale[table_.name]) for table_ in TABLES],
-            "newest": [_last(refreshed, table_, "newest_period") for table_ in TABLES],
-            "computed": [_last(refreshed, table_, "last_refresh") for table_ in TABLES],
-        }
-    )
-    table(rows, _KPI_COLUMNS, "kpi-freshness")
-
-
-def _stale(page: Page, derived: DerivedTable) -> list[datetime]:
-    bounds = {"period_start": page.dates.start, "period_end": page.dates.until}
-    return queries.frame_of(StalePeriods(derived).sql(), **bounds)["period"].tolist()
-
-
-def _last(refreshed: pd.DataFrame, derived: DerivedTable, column: str) -> pd.Timestamp | None:
-    return (
-        pd.Timestamp(refreshed.loc[derived.qualified, column])
-        if derived.qualified in refreshed.index
-        else None
-    )
-
-
 _FRESHNESS_COLUMNS: dict[str, Column] = {
     "stream": Column("Stream"),
     "newest_hour": Column("Newest hour (UTC)", "time", "The newest landing hour that is loaded."),
