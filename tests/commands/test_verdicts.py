@@ -21,6 +21,7 @@ from weblogs_platform.commands.verdicts import (
     judge_stale,
     judge_tables,
 )
+from weblogs_platform.kpis import TABLES
 from weblogs_platform.streams import WEB_LOGS
 
 TEN = datetime(2025, 7, 20, 10)  # noqa: DTZ001 - TIMESTAMPs are UTC without their zone
@@ -136,11 +137,21 @@ def test_load_errors_are_a_problem_until_the_file_is_loaded() -> None:
 def test_stale_periods_are_named_and_counted() -> None:
     """It is not said which days to compute again."""
     days = [TEN.replace(hour=0) + timedelta(days=n) for n in range(5)]
-    finding = judge_stale("sales_kpi_daily", "day", days)
-    assert finding.level == "problem"
-    assert "5 days to be computed again: 2025-07-20, 2025-07-21, 2025-07-22 and 2 more" in finding.says
-    assert "1 hour to be computed again: 2025-07-20 10:00" in judge_stale("t", "hour", [TEN]).says
-    assert judge_stale("t", "day", []).level == "ok"
+    stale = {"shopware_processed.pos_daily": days, "shopware_kpis.web_traffic_hourly": [TEN]}
+    pos, traffic, follow, current = judge_stale(TABLES, stale)
+    assert (pos.level, traffic.level, follow.level, current.level) == ("problem", "problem", "note", "ok")
+    assert pos.says == "pos_daily: 5 days to be computed again: 2025-07-20, 2025-07-21, 2025-07-22 and 2 more"
+    assert traffic.says == "web_traffic_hourly: 1 hour to be computed again: 2025-07-20 10:00"
+
+
+def test_what_is_computed_from_a_stale_table_is_not_up_to_date() -> None:
+    """The sales of the day look right while those that they are computed from are not."""
+    _, follow, current = judge_stale(TABLES, {"shopware_processed.pos_daily": [TEN.replace(hour=0)]})
+    following = {"sales_kpi_daily", "regional_kpi_daily", "sales_product_daily", "operations_kpi_daily"}
+    assert set(follow.says.partition(": ")[2].split(", ")) == following
+    assert current.says == f"{len(TABLES) - 5} derived tables up to date"
+    [all_current] = judge_stale(TABLES, {})
+    assert (all_current.level, all_current.says) == ("ok", f"{len(TABLES)} derived tables up to date")
 
 
 def test_days_whose_sales_disagree_are_named() -> None:
@@ -158,5 +169,6 @@ def test_days_whose_sales_disagree_are_named() -> None:
 
 def test_one_problem_is_enough() -> None:
     """A note fails the check, or a problem among many sentences does not."""
-    assert is_well([judge_copies(["aborted"]), judge_stale("t", "day", [])])
-    assert not is_well([judge_stale("t", "day", [TEN]), judge_stale("t", "day", [])])
+    note, missing = judge_copies(["aborted"]), judge_tables((), ["a.one"])
+    assert is_well([note, judge_tables(["a.one"], ["a.one"])])
+    assert not is_well([note, missing, note])

@@ -124,6 +124,7 @@ def test_before_init_it_says_what_to_run(bare: Place) -> None:
     result = bare.run()
     assert result.exit_code == 1, result.output
     assert "tables are missing: shopware_ops.load_history" in result.output
+    assert " more\n" in result.output
     assert "weblogs init" in result.output
     assert result.output.count("problem") == 2, "the finding and the sum"
 
@@ -140,9 +141,8 @@ def test_what_was_loaded_makes_kpis_stale_until_they_are_computed(loaded: Place)
     """Figures that lack what was loaded last count as right."""
     result = loaded.run("--to", "2025-07-21")
     assert result.exit_code == 1, result.output
-    for name in ("pos_daily", "inventory_daily", "web_traffic_hourly", "support_kpi_daily"):
-        assert f"{name}: " in result.output
-    assert "1 day to be computed again: 2025-07-20" in result.output
+    for name in ("pos_daily", "inventory_daily", "web_session", "support_kpi_daily"):
+        assert f"{name}: 1 day to be computed again: 2025-07-20" in result.output
     loaded.compute()
     result = loaded.run("--to", "2025-07-21")
     assert result.exit_code == 0, result.output
@@ -243,9 +243,8 @@ def test_one_stream_alone(well: Place) -> None:
     document = json.loads(result.output)
     assert document["well"] is True
     said = [finding["says"] for finding in document["findings"]]
-    assert "support_kpi_daily: up to date" in said
-    assert "marketing_kpi_daily: up to date" in said
-    assert not any(says.startswith(("web_logs", "pos", "sales", "web_traffic_hourly")) for says in said)
+    assert "3 derived tables up to date" in said, "interactions by hour, support, and marketing"
+    assert not any(says.startswith(("web_logs", "pos", "sales")) for says in said)
 
 
 def test_with_the_warehouse_down_it_cannot_tell(well: Place) -> None:

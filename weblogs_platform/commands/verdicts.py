@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.spec import StreamSpec
 
 Level = Literal["ok", "note", "problem"]
@@ -19,7 +20,7 @@ NAMED = 3
 @dataclass(frozen=True)
 class Finding:
     """One sentence about one question. `check` is the query's file name without `.sql`; `todo` says what to do, and
-    is empty where there is nothing to do."""
+    is empty where there is nothing to do; statements and commands stand on lines of their own."""
 
     check: str
     level: Level
@@ -81,10 +82,11 @@ def judge_tables(present: Collection[str], expected: Sequence[str]) -> Finding:
     missing = [name for name in expected if name not in present]
     if not missing:
         return Finding("tables", "ok", f"all {len(expected)} tables are there")
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return Finding(
         "tables",
         "problem",
-        f"{len(missing)} of {len(expected)} tables are missing: {', '.join(missing)}",
+        f"{len(missing)} of {len(expected)} tables are missing: {', '.join(missing[:NAMED])}{more}",
         "run `weblogs init`, which creates what is missing and changes nothing else",
     )
 
@@ -131,8 +133,8 @@ def judge_freshness(spec: StreamSpec, newest_hour: datetime, now: datetime) -> F
     return Finding(
         "freshness",
         "problem",
-        f"{spec.name}: nothing newer than {_hour(newest_hour)} is loaded, {_duration(age.total_seconds())} ago; "
-        f"it should be at most {spec.freshness_hours} hours",
+        f"{spec.name}: nothing newer than {_hour(newest_hour)} is loaded, which ended "
+        f"{_duration(age.total_seconds())} ago; {spec.freshness_hours} h are allowed",
         f"look whether files land under {spec.landing_prefix}/, and whether the sensors run in Dagster's UI",
     )
 
@@ -176,15 +178,35 @@ def judge_load_errors(errors: Sequence[CopyError]) -> list[Finding]:
     ]
 
 
-def judge_stale(table: str, grain: str, periods: Sequence[datetime]) -> Finding:
-    """Whether a derived table was computed from what its sources hold now."""
-    if not periods:
-        return Finding("stale_periods", "ok", f"{table}: up to date")
+def judge_stale(tables: Sequence[DerivedTable], stale: Mapping[str, Sequence[datetime]]) -> list[Finding]:
+    """Whether derived tables were computed from what their sources hold now. `tables` stand after those that they are
+    computed from; `stale` has, by qualified name, the periods whose sources have changed since."""
+    findings: list[Finding] = []
+    waiting: list[str] = []
+    behind: set[str] = set()
+    for table in tables:
+        if periods := stale.get(table.qualified, ()):
+            findings.append(_is_stale(table, periods))
+        elif behind & set(table.sources):
+            waiting.append(table.name)
+        else:
+            continue
+        behind.add(table.qualified)
+    if waiting:
+        says = f"computed from these, and as old as they are: {', '.join(waiting)}"
+        findings.append(Finding("stale_periods", "note", says))
+    if current := len(tables) - len(behind):
+        says = f"{_number(current, 'derived table')} up to date"
+        findings.append(Finding("stale_periods", "ok", says))
+    return findings
+
+
+def _is_stale(table: DerivedTable, periods: Sequence[datetime]) -> Finding:
     return Finding(
         "stale_periods",
         "problem",
-        f"{table}: {_number(len(periods), grain)} to be computed again: {_some(periods, grain)}",
-        f"Dagster does it while it runs (`weblogs up`); or materialize {table} for them in its UI",
+        f"{table.name}: {_number(len(periods), table.grain)} to be computed again: {_some(periods, table.grain)}",
+        f"Dagster does it while it runs (`weblogs up`); or materialize {table.name} for them in its UI",
     )
 
 
@@ -219,8 +241,9 @@ def _differs(spec: StreamSpec, hour: datetime, loaded: int | None, rows: int) ->
         "problem",
         f"{spec.name}, {_hour(hour)}: the table has {_number(rows, 'row')}, {ledger}",
         "somebody changed one of them by hand. While its objects are in S3, take the hour out of both and load it "
-        f"again: {' '.join(repair(spec, hour))} Then `weblogs load --stream {spec.name} "
-        f"--from {hour:%Y-%m-%dT%H} --to {hour + HOUR:%Y-%m-%dT%H}`",
+        "again:\n"
+        + "\n".join(repair(spec, hour))
+        + f"\nweblogs load --stream {spec.name} --from {hour:%Y-%m-%dT%H} --to {hour + HOUR:%Y-%m-%dT%H}",
     )
 
 

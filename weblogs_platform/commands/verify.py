@@ -172,12 +172,11 @@ class _Queries:
         return findings
 
     def samples(self) -> list[Finding]:
-        """That the newest rows can be read; what they hold is for people who run the query."""
-        return [
-            Finding(f"sample_{spec.name}", "ok", f"{spec.name}: the newest rows can be read ({rows} of them)")
-            for spec in self.scope.streams
-            if (rows := len(self._ask(f"sample_{spec.name}")))
-        ]
+        """That the newest rows can be read; what they hold is for people who run the queries."""
+        names = [spec.name for spec in self.scope.streams if self._ask(f"sample_{spec.name}")]
+        return (
+            [Finding("sample", "ok", f"the newest rows of {', '.join(names)} can be read")] if names else []
+        )
 
     def lags(self) -> list[Finding]:
         return [
@@ -232,16 +231,17 @@ class _Queries:
         return int(objects) > 0
 
     def stale(self) -> list[Finding]:
-        findings: list[Finding] = []
-        for table in self.scope.derived:
-            of_table = {**self.scope.days(), "table_name": table.qualified, "grain": table.grain}
-            periods = {
-                period
-                for source in table.sources
-                for (period,) in self._ask("stale_periods", **of_table, source_table=source)
-            }
-            findings.append(judge_stale(table.name, table.grain, sorted(periods)))
-        return findings
+        derived = self.scope.derived
+        return judge_stale(derived, {table.qualified: self._stale_periods(table) for table in derived})
+
+    def _stale_periods(self, table: DerivedTable) -> list[datetime]:
+        of_table = {**self.scope.days(), "table_name": table.qualified, "grain": table.grain}
+        found = {
+            period
+            for source in table.sources
+            for (period,) in self._ask("stale_periods", **of_table, source_table=source)
+        }
+        return sorted(found)
 
     def reconciliation(self) -> list[Finding]:
         if not SALES_TABLES & {table.qualified for table in self.scope.derived}:
@@ -273,7 +273,7 @@ def _print(findings: Sequence[Finding], as_json: bool) -> None:
         level = click.style(f"{finding.level:7}", fg=_STYLES[finding.level], bold=finding.level == "problem")
         click.echo(f"{level}  {finding.says}")
         if finding.todo:
-            click.echo(f"         -> {finding.todo}")
+            click.echo("         -> " + finding.todo.replace("\n", "\n            "))
     problems = sum(finding.level == "problem" for finding in findings)
     click.echo(
         "\nAll is well." if well else f"\nNot well: {problems} of {len(findings)} findings are problems."
