@@ -7,13 +7,14 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
 
-from tests.pipeline.hours import Hour
+from tests.pipeline.hours import Hour, new_hours
 from weblogs_platform.core.report import FileReport
 from weblogs_platform.pipeline.landing import days_with_objects, list_day, strays
 from weblogs_platform.streams import INVENTORY, POS
@@ -289,6 +290,17 @@ def test_a_rewritten_file_replaces_its_rows(pos: Hour) -> None:
         [(other, 1, 0, True), (other, 1, 0, False), (key, 1, 1, True), (key, 3, 0, False)]
     )
     assert_again_changes_nothing(pos)
+
+
+def test_a_sale_delivered_again_concerns_the_hour_it_was_moved_from(pos: Hour) -> None:
+    """A till corrects the time of a sale, and the day it was first booked on keeps it."""
+    first = replace(pos, hour=next(new_hours()))
+    first.drop(
+        "0000.csv", as_csv([sale(first, 1, transaction_id="moved"), sale(first, 2, transaction_id="stays")])
+    )
+    assert set(first.run()[1].changed_hours) == {first.hour.plus(-1)}
+    pos.drop("0000.csv", as_csv([sale(pos, 1, transaction_id="moved", timestamp=secs(first, 61))]))
+    assert set(pos.run()[1].changed_hours) == {first.hour.plus(-1), first.hour.plus(1)}
 
 
 def test_only_files_of_the_declared_name_are_loaded(pos: Hour) -> None:

@@ -140,7 +140,7 @@ def judge_cells(cells: Mapping[str, str], spec: StreamSpec, stamp: Stamp) -> Ver
 
 def _stamped(members: Mapping[str, Any], spec: StreamSpec, stamp: Stamp) -> Members:
     declared = [(f.member, members[f.member]) for f in spec.source_fields if f.member in members]
-    delivered_at = stamp.delivered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    delivered_at = stamp.delivered_at.replace(tzinfo=None).isoformat(timespec="seconds")
     number = NumberText(stamp.record_number)
     return Members([*declared, (DELIVERED_AT.member, delivered_at), (RECORD_NUMBER.member, number)])
 
@@ -168,14 +168,11 @@ def is_null(value: Any) -> bool:
     return value is None or value == ""
 
 
-def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _DECODER = json.JSONDecoder(
     object_pairs_hook=Members, parse_float=NumberText, parse_int=NumberText, parse_constant=_no_constant
 )
