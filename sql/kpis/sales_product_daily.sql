@@ -19,10 +19,8 @@ stock AS (
         CAST(last_updated AS DATE) AS analysis_date,
         product_id,
         AVG(CAST(stock_level AS DOUBLE PRECISION)) AS average_stock,
-        100 * AVG(
-            CASE WHEN stock_level > COALESCE(restock_threshold, 0) THEN CAST(1 AS DOUBLE PRECISION)
-            ELSE CAST(0 AS DOUBLE PRECISION) END
-        ) AS availability
+        100 * CAST(COUNT(CASE WHEN stock_level > COALESCE(restock_threshold, 0) THEN 1 END) AS DOUBLE PRECISION)
+            / COUNT(*) AS availability
     FROM shopware_processed.inventory_daily
     WHERE last_updated >= CAST(:period_start AS TIMESTAMP)
       AND last_updated < CAST(:period_end AS TIMESTAMP)

@@ -1,5 +1,5 @@
 -- A visit may go on after midnight and its events may arrive in any order: every event of a visit that has one in the
--- period is looked at, whenever it happened, and the visit is kept if its first event lies in the period.
+-- period is looked at, whenever it happened, and the visit is kept unless it began before the period.
 INSERT INTO shopware_kpis.web_session (
     session_id, user_id, session_start, session_end, session_duration_secs, total_events, unique_pages,
     engagement_score, is_bounce, browser, device_type, entry_page
@@ -22,12 +22,11 @@ sessions AS (
         MIN(event_at) AS session_start,
         MAX(event_at) AS session_end,
         COUNT(*) AS total_events,
-        COUNT(DISTINCT page) AS unique_pages,
+        COUNT(DISTINCT NULLIF(page, '')) AS unique_pages,
         SUM(CASE event_type WHEN 'Click' THEN 2 WHEN 'View' THEN 1 WHEN 'Scroll' THEN 1 ELSE 0 END) AS engagement_score
     FROM events
     GROUP BY session_id
     HAVING MIN(event_at) >= CAST(:period_start AS TIMESTAMP)
-       AND MIN(event_at) < CAST(:period_end AS TIMESTAMP)
 ),
 first_events AS (
     -- Of events at the same moment the alphabet decides, so that every refresh chooses the same.

@@ -15,6 +15,7 @@ from weblogs_platform.clients import warehouse as warehouse_module
 from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
 from weblogs_platform.core.errors import (
     AccessRefused,
+    InvalidName,
     LoadConflict,
     StatementRefused,
     Terminal,
@@ -114,6 +115,29 @@ def test_parameters_are_values_whatever_they_hold(warehouse: Warehouse, table: s
     with warehouse.transaction() as tx:
         assert [text for _, text in tx.fetch_all(f"SELECT n, text FROM {table} ORDER BY n")] == texts
         assert tx.fetch_all(f"SELECT n FROM {table} WHERE text = %s", (texts[2],)) == [(2,)]
+
+
+def test_named_parameters_are_bound_by_name(warehouse: Warehouse, table: str) -> None:
+    """A name in a literal, a quoted identifier or a comment is bound; one used twice needs two values."""
+    sql = f"""
+        -- the :first of the row's two values
+        INSERT INTO {table} SELECT CAST(:number_1 AS INTEGER) + :number_1, ':first it''s :first ' || :first /* :x ' */
+    """
+    with warehouse.transaction() as tx:
+        tx.execute(sql, {"first": "it's :number_1 100%", "number_1": 21, "unused": object()})
+        found = tx.fetch_all(f'SELECT n AS ":n", text FROM {table} WHERE n = :n', {"n": 42})
+        assert found == [(42, ":first it's :first it's :number_1 100%")]
+        frame = tx.fetch_frame(f'SELECT n AS ":n" FROM {table} WHERE n = :n', {"n": 42})
+        assert list(frame.columns) == [":n"]
+
+
+def test_a_named_parameter_without_a_value_is_named(warehouse: Warehouse) -> None:
+    """A bare KeyError from inside the driver."""
+    with (
+        warehouse.transaction() as tx,
+        pytest.raises(InvalidName, match=r"uses :period_end, which has no value"),
+    ):
+        tx.execute("SELECT :period_start, :period_end", {"period_start": 1})
 
 
 def test_a_frame_has_the_columns_of_its_query(warehouse: Warehouse) -> None:

@@ -232,7 +232,7 @@ def _session(name: str, visit: list[Event]) -> Row:
         "session_end": utc(last),
         "session_duration_secs": (last - first.happened).total_seconds(),
         "total_events": len(visit),
-        "unique_pages": len({e.page for e in visit} - {None}),
+        "unique_pages": len({e.page for e in visit} - {None, ""}),
         "engagement_score": sum(_SCORES.get(e.kind, 0) for e in visit),
         "is_bounce": len(visit) == 1,
         "browser": first.browser or "Unknown",
