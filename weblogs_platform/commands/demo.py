@@ -18,8 +18,9 @@ import click
 
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.kpis import TABLES
 from weblogs_platform.settings import PROJECT_ROOT, home_folder
-from weblogs_platform.streams import FIREHOSE_STREAMS, WEB_LOGS
+from weblogs_platform.streams import BATCH_SOURCES, FIREHOSE_STREAMS, WEB_LOGS
 
 if TYPE_CHECKING:
     from weblogs_platform.local.endpoints import Endpoints
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 SAMPLE_LOG = PROJECT_ROOT.parent / "shared" / "data" / "access-log-2015-05.log.gz"
 """A day-long public sample that may lie beside the checkout; the demo goes without it when it does not."""
+
+POS_EVERY_HOURS = 3
+"""Tills deliver once a day; here more often, so that a day that has just begun has sales too."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Window:
 )
 @click.pass_context
 def demo(ctx: click.Context, serve: bool, hours: int, rate: int, access_log: Path | None) -> None:
-    """Start everything, deliver traffic with faults, load it, and show what became of it."""
+    """Start everything, deliver traffic with faults, load it, compute KPIs, and show what became of it."""
     log = access_log or (SAMPLE_LOG if SAMPLE_LOG.is_file() else None)
     with _stack() as (endpoints, ours):
         if not _deliver_and_load(endpoints, hours, rate, log):
@@ -71,19 +75,22 @@ def demo(ctx: click.Context, serve: bool, hours: int, rate: int, access_log: Pat
 
 
 def _deliver_and_load(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> bool:
-    """Whether all of it was loaded and the sums agree."""
+    """Whether all of it was loaded, computed, and the sums agree."""
     from weblogs_platform.commands.demo_report import Loaded, print_report
     from weblogs_platform.commands.load import load_streams
+    from weblogs_platform.commands.refresh import refresh_tables
 
     _say("Creating tables, uploading jsonpaths")
     _initialise()
-    _say(f"Delivering {hours} hours of traffic, as Firehose does" + (f", and {log.name}" if log else ""))
+    _say(f"Delivering {hours} hours of traffic, sales and stock" + (f", and {log.name}" if log else ""))
     windows = _deliver(endpoints, hours, rate, log)
     _say("Loading through Dagster's assets")
     # Old hours first, so that Dagster's newest events are those of the newest hours.
     in_time = sorted(windows, key=lambda window: window.first)
     loaded = {w.title: load_streams((w.stream,), w.first, w.end)[0] for w in in_time}
-    return print_report(_say, endpoints, [Loaded(w.title, loaded[w.title]) for w in windows])
+    _say("Computing what was sold, in stock, visited and said, by the time of the event")
+    refreshed = refresh_tables(TABLES)
+    return print_report(_say, endpoints, [Loaded(w.title, loaded[w.title]) for w in windows], refreshed)
 
 
 @contextmanager
@@ -130,6 +137,8 @@ def _initialise() -> None:
 
 
 def _deliver(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> list[Window]:
+    from weblogs_platform.local.traffic.batch import BatchPlan, generate_batch
+    from weblogs_platform.local.traffic.batch_rows import BatchShares
     from weblogs_platform.local.traffic.faults import FaultShares
     from weblogs_platform.local.traffic.firehose import Delivery
     from weblogs_platform.local.traffic.history import TrafficPlan, generate_history
@@ -150,12 +159,27 @@ def _deliver(endpoints: Endpoints, hours: int, rate: int, log: Path | None) -> l
         )
         for _ in writer.write(delivered.counting(generate_history(plan, first, hours))):
             pass
+    shop = BatchPlan(
+        pos_every_hours=POS_EVERY_HOURS,
+        shares=BatchShares(
+            null=0.01,
+            mistyped=0.005,
+            negative=0.005,
+            columns=0.005,
+            duplicate=0.01,
+            late=0.1,
+            bom=0.3,
+            crlf=0.3,
+        ),
+    )
+    for _ in writer.write(delivered.counting(generate_batch(shop, first, hours))):
+        pass
     for name, sent in delivered.streams.items():
         click.echo(
             f"  {name}: {sent.records:,} records in {sent.objects:,} objects ({sent.bytes / 1e6:,.1f} MB), "
             f"{sent.bad:,} of them bad on purpose"
         )
-    windows = [Window(spec.name, spec, first, end) for spec in FIREHOSE_STREAMS]
+    windows = [Window(spec.name, spec, first, end) for spec in (*FIREHOSE_STREAMS, *BATCH_SOURCES)]
     return [*windows, *(_deliver_log(writer, log) if log else ())]
 
 
@@ -177,8 +201,7 @@ def _serve() -> None:
     from weblogs_platform.local import supervise
     from weblogs_platform.local.stack import Wanted
 
-    _say("Starting again with Dagster's UI and its sensors")
-
+    _say("Starting again with Dagster's UI, its sensors and the dashboards")
     supervise.run(home_folder(), Wanted(dagster=True), _point_around)
     click.echo(f"Stopped; the data stays in {_folder()}.")
 

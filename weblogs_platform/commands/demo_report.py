@@ -6,6 +6,7 @@ bad record is named by its place and its reasons, with the command that shows it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -17,6 +18,7 @@ from rich.table import Table
 from weblogs_platform.streams import STREAMS
 
 if TYPE_CHECKING:
+    from assets.derived_in_process import RefreshedTable
     from assets.in_process import LoadedHours
     from weblogs_platform.local.endpoints import Endpoints
 
@@ -28,6 +30,18 @@ COALESCE(SUM(duplicates_dropped), 0) FROM shopware_ops.load_history WHERE stream
 _EXAMPLE = """SELECT landing_hour, quarantined, invalid_key FROM shopware_ops.load_history
 WHERE quarantined > 0 AND invalid_key IS NOT NULL AND superseded_at IS NULL
 ORDER BY landing_hour DESC, quarantined DESC, object_key LIMIT 1"""
+_FIGURES = ("day", "sessions", "users", "contacts", "low rated %", "revenue", "units", "low stock", "out")
+_DAYS = """SELECT days.analysis_date, m.sessions, m.unique_users, s.total_interactions, ROUND(s.low_rating_pct, 1),
+k.total_daily_revenue, k.total_daily_quantity_sold, i.low, i.gone
+FROM (SELECT analysis_date FROM shopware_kpis.marketing_kpi_daily
+      UNION SELECT analysis_date FROM shopware_kpis.sales_kpi_daily
+      UNION SELECT analysis_date FROM shopware_kpis.inventory_kpi_daily) AS days
+LEFT JOIN shopware_kpis.marketing_kpi_daily AS m ON m.analysis_date = days.analysis_date
+LEFT JOIN shopware_kpis.support_kpi_daily AS s ON s.analysis_date = days.analysis_date
+LEFT JOIN shopware_kpis.sales_kpi_daily AS k ON k.analysis_date = days.analysis_date
+LEFT JOIN (SELECT analysis_date, SUM(products_low_stock) AS low, SUM(products_out_of_stock) AS gone
+           FROM shopware_kpis.inventory_kpi_daily GROUP BY 1) AS i ON i.analysis_date = days.analysis_date
+ORDER BY days.analysis_date DESC LIMIT 8"""
 _BAD_OBJECTS = (
     "SELECT landing_hour, quarantined, invalid_key FROM shopware_ops.load_history "
     "WHERE quarantined > 0 ORDER BY quarantined DESC LIMIT 5"
@@ -50,7 +64,7 @@ def demo_console() -> Console:
 
 
 def outcome(loads: Sequence[Loaded]) -> Table:
-    """A column for each source; records in, loaded, and quarantined by reason."""
+    """A column for each source; records in, loaded, and quarantined by kind of reason."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True)
     for load in loads:
@@ -63,8 +77,9 @@ def outcome(loads: Sequence[Loaded]) -> Table:
     _row(table, "  by this run", [c["rows_loaded_now"] for c in counts])
     _row(table, "  duplicates among them", [c["duplicates"] for c in counts])
     _row(table, "quarantined", [c["quarantined"] for c in counts], style="yellow")
-    for reason in _reasons(loads):
-        _row(table, f"  {reason}", [load.hours.reasons[reason] for load in loads], zero="")
+    kinds = [_by_kind(load.hours.reasons) for load in loads]
+    for kind, _ in _by_count(sum(kinds, Counter[str]())):
+        _row(table, f"  {kind.replace('_', ' ')}", [counts[kind] for counts in kinds], zero="")
     table.caption = "a record with two reasons counts under both; duplicates are kept and counted"
     table.caption_justify = "left"
     return table
@@ -129,6 +144,8 @@ def pointers(endpoints: Endpoints) -> list[tuple[str, str]]:
     """(what, how) of everything a person wants to do next, while the stack is up."""
     return [
         ("Dagster's UI", endpoints.dagster_url or "not running"),
+        ("the dashboards", endpoints.dashboard_url or "not running"),
+        ("is all well?", f"{WEBLOGS} verify"),
         ("the data", f'{WEBLOGS} sql "SELECT * FROM {STREAMS[0].qualified_table} LIMIT 5"'),
         ("bad records", f'{WEBLOGS} sql "{_BAD_OBJECTS}"'),
         ("S3, psql, notebooks", f'eval "$({WEBLOGS} env)"'),
@@ -137,18 +154,44 @@ def pointers(endpoints: Endpoints) -> list[tuple[str, str]]:
     ]
 
 
-def print_report(say: Callable[[str], None], endpoints: Endpoints, loads: Sequence[Loaded]) -> bool:
-    """Prints all of it; True when no hour failed and the sums agree."""
+def figures(endpoints: Endpoints) -> Table:
+    """The days that were computed, newest last, by what their teams look at first."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in _FIGURES:
+        table.add_column(name, justify="left" if name == "day" else "right", no_wrap=True)
+    with endpoints.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute(_DAYS)
+        for day, *numbers in reversed(cursor.fetchall()):
+            table.add_row(f"{day:%Y-%m-%d}", *("" if n is None else f"{n:,}" for n in numbers))
+    return table
+
+
+def not_well(refreshed: Mapping[str, RefreshedTable]) -> list[str]:
+    """A line for each derived table that was not made, or that disagrees with what it is computed from."""
+    reasons = {name: [t.failed] if t.failed else t.failed_checks for name, t in refreshed.items()}
+    return [f"{name}: {why}" for name, said in reasons.items() for why in said[:1]]
+
+
+def print_report(
+    say: Callable[[str], None],
+    endpoints: Endpoints,
+    loads: Sequence[Loaded],
+    refreshed: Mapping[str, RefreshedTable],
+) -> bool:
+    """Prints all of it; True when nothing failed and the sums agree."""
     console = demo_console()
     say("What became of the records")
     console.print(outcome(loads))
-    failed = failures(loads)
+    failed = [*failures(loads), *not_well(refreshed)]
     for line in failed:
         console.print(line, style="red", markup=False)
     totals, agree = sums(endpoints)
     console.print(totals)
     for line in bad_example(endpoints):
         console.print(line, markup=False, soft_wrap=True)
+    say("What the teams see, day by day (all of it in the dashboards)")
+    console.print(figures(endpoints))
     return agree and not failed
 
 
@@ -161,13 +204,12 @@ def _row(table: Table, name: str, numbers: Sequence[int], style: str | None = No
     table.add_row(name, *(f"{n:,}" if n else zero for n in numbers), style=style)
 
 
-def _reasons(loads: Sequence[Loaded]) -> list[str]:
-    """Every reason once, the most frequent first."""
-    total: dict[str, int] = {}
-    for load in loads:
-        for reason, count in load.hours.reasons.items():
-            total[reason] = total.get(reason, 0) + count
-    return [reason for reason, _ in _by_count(total) if total[reason]]
+def _by_kind(reasons: Mapping[str, int]) -> Counter[str]:
+    """Counts without the column that a reason names: `null_required` of all required columns together."""
+    kinds: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        kinds[reason.partition(":")[0]] += count
+    return kinds
 
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -71,7 +71,7 @@ def refresh_tables(
     from weblogs_platform.definitions import defs
 
     with instance_at(dagster_home()) as instance:
-        refresher = Refresher(defs, tables, instance, on_table=_tell)
+        refresher = Refresher(defs, tables, instance, on_table=_Teller())
         if span:
             refresher.refresh_range(*span)
         else:
@@ -111,5 +111,13 @@ def _refuse_impossible(first: datetime, end: datetime) -> None:
         raise click.BadParameter(f"partitions begin on {begin:%Y-%m-%d}", param_hint="--from")
 
 
-def _tell(name: str) -> None:
-    click.echo(f"  {name}", err=True)
+class _Teller:
+    """Says the name of each table once, as its first periods are made."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, name: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            click.echo(f"  {name}", err=True)
