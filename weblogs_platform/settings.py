@@ -16,6 +16,8 @@ from weblogs_platform.core.errors import InvalidSettings
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where `sql/` and `jsonpaths/` stand."""
 
+_WEB = ("http://", "https://")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -90,11 +92,6 @@ class DashboardSettings:
         """Reads the environment once. Raises InvalidSettings naming every variable that is missing or wrong."""
         values = _values(environ)
         _require(("REDSHIFT_HOST", "WEBLOGS_DASHBOARD_USER", "WEBLOGS_DASHBOARD_PASSWORD"), values)
-        dagster_url = values.get("WEBLOGS_DAGSTER_URL", "").rstrip("/")
-        if dagster_url and not dagster_url.startswith(("http://", "https://")):
-            raise InvalidSettings(
-                f"WEBLOGS_DAGSTER_URL must start with http:// or https://, got {dagster_url!r}"
-            )
         return cls(
             environment=values.get("WEBLOGS_ENV", "local"),
             redshift_host=values["REDSHIFT_HOST"],
@@ -104,8 +101,28 @@ class DashboardSettings:
             password=values["WEBLOGS_DASHBOARD_PASSWORD"],
             redshift_ca=values.get("REDSHIFT_SSL_CA"),
             unlock_code=values.get("WEBLOGS_DASHBOARD_UNLOCK"),
-            dagster_url=dagster_url or None,
+            dagster_url=_dagster_url(values),
         )
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Where failures are announced. webhook: takes JSON by POST, and is a secret; None: failures are only logged.
+
+    dagster_url: where runs are linked to, without a slash at the end; None: no links.
+    """
+
+    webhook: str | None = field(repr=False)
+    dagster_url: str | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> AlertSettings:
+        """Reads the environment once. Raises InvalidSettings, which does not name the webhook's address."""
+        values = _values(environ)
+        webhook = values.get("WEBLOGS_ALERT_WEBHOOK")
+        if webhook and not webhook.startswith(_WEB):
+            raise InvalidSettings("WEBLOGS_ALERT_WEBHOOK must start with http:// or https://")
+        return cls(webhook=webhook, dagster_url=_dagster_url(values))
 
 
 def home_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -117,6 +134,13 @@ def home_folder(environ: Mapping[str, str] | None = None) -> Path:
 def _values(environ: Mapping[str, str] | None) -> dict[str, str]:
     own = os.environ if environ is None else environ
     return {**_platform_env(home_folder(own)), **{name: value for name, value in own.items() if value}}
+
+
+def _dagster_url(values: Mapping[str, str]) -> str | None:
+    url = values.get("WEBLOGS_DAGSTER_URL", "").rstrip("/")
+    if url and not url.startswith(_WEB):
+        raise InvalidSettings(f"WEBLOGS_DAGSTER_URL must start with http:// or https://, got {url!r}")
+    return url or None
 
 
 def _require(names: Iterable[str], values: Mapping[str, str]) -> None:
