@@ -9,6 +9,7 @@ import pytest
 from resources import LakeResource, RedshiftResource
 from tests.dashboard.seed import seed
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.dashboard import queries
 from weblogs_platform.dashboard.access import grant_reading
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
@@ -31,6 +32,7 @@ def shop_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     with Stack(tmp_path_factory.mktemp("dashboard home")).running(dagster=False) as endpoints:
         seed(provisioned(endpoints))
         yield endpoints
+        queries.forget()
 
 
 @pytest.fixture(scope="session")

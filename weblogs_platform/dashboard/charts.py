@@ -207,7 +207,7 @@ def _y(measure: Measure, *, zero: bool) -> alt.Y:
 
 
 def _legend() -> alt.Legend:
-    return alt.Legend(title=None, orient="bottom", labelFontSize=12, columns=5)
+    return alt.Legend(title=None, orient="bottom", labelFontSize=12, columns=3)
 
 
 def _color(rows: pd.DataFrame, column: str, legend: alt.Legend | None) -> alt.Color:

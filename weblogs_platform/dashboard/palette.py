@@ -17,7 +17,7 @@ _FIXED = {
     "OUT_OF_STOCK": BAD,
     "loaded": GOOD,
     "quarantined": BAD,
-    "duplicates dropped": "#8a8f98",
+    "dropped": "#8a8f98",
 }
 _KNOWN = (
     ("Chrome", "Firefox", "Edge", "Safari"),

@@ -74,8 +74,13 @@ def answer(statement: str, parameters: dict[str, Any], settings: DashboardSettin
         return run(warehouse, statement, parameters)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
+@st.cache_resource(show_spinner=False, max_entries=4, on_release=Pool.empty)
 def _pool(settings: DashboardSettings) -> Pool:
+    return pool_of(settings)
+
+
+def pool_of(settings: DashboardSettings) -> Pool:
+    """Connections of the dashboards' user; nothing is connected yet."""
     return Pool(
         partial(
             connect_to_redshift,
@@ -87,6 +92,12 @@ def _pool(settings: DashboardSettings) -> Pool:
             ca=settings.redshift_ca,
         )
     )
+
+
+def forget() -> None:
+    """Closes every connection and drops every answer."""
+    _kept.clear()
+    _pool.clear()
 
 
 def _plain(rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect widt
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px; }
-.st-key-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); }
+.st-key-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(136px, 1fr)); }
 .st-key-cards > * { width: auto; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.45rem; }
 [data-testid="stMetricValue"] * { white-space: normal; overflow-wrap: anywhere; }
@@ -16,5 +16,6 @@ h3 { font-size: 1.1rem !important; padding: 0.25rem 0 0.5rem !important; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
   .st-key-filters > * { flex: 1 1 140px; }
+  .st-key-filters > :has([data-testid="stButtonGroup"]) { flex-basis: 100%; }
 }
 </style>"""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from weblogs_platform.dashboard.personal import HIDDEN
-from weblogs_platform.dashboard.words import NONE, cell
+from weblogs_platform.dashboard.words import NONE, cell, label
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["text", "count", "money", "decimal", "percent", "time", "day", "link", "yes", "id", "personal"]
+Kind = Literal[
+    "text", "word", "count", "money", "decimal", "percent", "time", "day", "link", "yes", "id", "personal"
+]
 MOST_ROWS = 500
 _NUMBERS: dict[Kind, str] = {
     "count": "localized",
@@ -41,6 +43,8 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, heigh
     for column, how in columns.items():
         if how.kind == "personal":
             shown[column] = [HIDDEN if value is None else str(value) for value in shown[column]]
+        elif how.kind == "word":
+            shown[column] = shown[column].map(label)
     st.dataframe(
         shown,
         hide_index=True,

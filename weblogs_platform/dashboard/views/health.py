@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _RECORDS = Measure("records", "Records")
 _RUN_ID = re.compile(r"[0-9a-fA-F-]{8,64}", re.ASCII)
-_FATES = {"loaded": "loaded", "quarantined": "quarantined", "duplicates_dropped": "duplicates dropped"}
+_FATES = {"loaded": "loaded", "quarantined": "quarantined", "duplicates_dropped": "dropped"}
 _SUM = "Of the objects that landed in these hours and count now."
 
 

@@ -176,7 +176,7 @@ _COUNT_COLUMNS: dict[str, Any] = {
     "warehouse_id": Column("Warehouse", "id"),
     "stock_level": Column("Units", "count", _COUNT["stock_level"]),
     "restock_threshold": Column("Threshold", "count", _COUNT["restock_threshold"]),
-    "stock_status": Column("Status", help=_COUNT["stock_status"]),
+    "stock_status": Column("Status", "word", _COUNT["stock_status"]),
     "needs_restock": Column("Restock", "yes", _COUNT["needs_restock"]),
     "inventory_id": Column("Count", help=_COUNT["inventory_id"]),
 }

@@ -30,7 +30,7 @@ SALE_COLUMNS: dict[str, Any] = {
     "revenue": Column("Revenue", "money", _POS["revenue"]),
     "discount_applied": Column("Discount", "money", _POS["discount_applied"]),
     "net_revenue": Column("Net revenue", "money", _POS["net_revenue"]),
-    "sale_category": Column("Category", help=_POS["sale_category"]),
+    "sale_category": Column("Category", "word", _POS["sale_category"]),
     "transaction_id": Column("Transaction", help=_POS["transaction_id"]),
 }
 

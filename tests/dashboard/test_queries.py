@@ -1,0 +1,212 @@
+"""The queries on the embedded server: each runs, is bounded, narrows by its filters, and shows no one what is hidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.dashboard.conftest import provisioned
+from tests.dashboard.seed import FIRST, HOSTILE_PAGE, SECRET_MESSAGE, UNTIL
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.errors import AccessRefused, StatementRefused, WarehouseUnavailable
+from weblogs_platform.dashboard import queries
+from weblogs_platform.dashboard.access import SCHEMAS
+from weblogs_platform.dashboard.pool import Pool
+from weblogs_platform.dashboard.views.health import RowsByHour
+from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.local.stack import Stack
+from weblogs_platform.settings import DashboardSettings
+from weblogs_platform.streams import STREAMS
+
+NAMES = sorted(path.stem for path in queries.FOLDER.glob("*.sql"))
+NOTHING: dict[str, Any] = {
+    "first": FIRST, "until": UNTIL, "hourly": 0, "event_type": "", "browser": "", "device": "", "page": "", "type": "",
+    "channel": "", "rated": 0, "lowest": 0, "highest": 0, "personal": 0, "store": -1, "product": -1, "category": "",
+    "warehouse": -1, "status": "", "stream": "",
+}  # fmt: skip
+
+
+def utc(year: int, month: int, day: int) -> datetime:
+    """As the warehouse keeps it: UTC without a zone."""
+    return datetime(year, month, day, tzinfo=UTC).replace(tzinfo=None)
+
+
+def ask(settings: DashboardSettings, name: str, **given: Any) -> pd.DataFrame:
+    statement = queries.text_of(name)
+    parameters = {n: v for n, v in {**NOTHING, **given}.items() if f":{n}" in statement}
+    return queries.answer(statement, parameters, settings)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_query_runs_and_finds_the_shop(settings: DashboardSettings, name: str) -> None:
+    """A renamed column, or a function that Redshift lacks, is found by the first reader of the page."""
+    assert len(ask(settings, name)) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_query_gives_a_bounded_number_of_rows(name: str) -> None:
+    """A page reads a stream table whole."""
+    statement = re.sub(r"--.*", "", queries.text_of(name))
+    one_row = "GROUP BY" not in statement and re.search(r"(MIN|MAX|COUNT|SUM)\(", statement)
+    few = name in ("sales_categories", "health_freshness", "health_refreshes")
+    assert one_row or few or re.search(r"LIMIT \d+;\s*$", statement)
+    assert "::" not in statement
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if not name.endswith("_span") and name != "health_refreshes"]
+)
+def test_no_query_looks_beyond_its_days(settings: DashboardSettings, name: str) -> None:
+    """A figure of other days is added to those that were asked for."""
+    rows = ask(settings, name, first=utc(2031, 1, 1), until=utc(2031, 1, 2))
+    counts = rows.select_dtypes("number").drop(columns=["lag_secs"], errors="ignore")
+    assert counts.fillna(0).to_numpy().sum() == 0
+
+
+HOSTILE = "x' OR '1'='1"
+
+
+@pytest.mark.parametrize(
+    "given", [{"browser": HOSTILE}, {"page": HOSTILE}, {"event_type": HOSTILE}, {"device": HOSTILE}]
+)
+def test_a_filter_is_a_value_whatever_it_holds(settings: DashboardSettings, given: dict[str, str]) -> None:
+    assert ask(settings, "web_event_rows", **given).empty
+    assert ask(settings, "web_over_time", **given).empty
+
+
+def test_filters_narrow_to_what_they_name(settings: DashboardSettings) -> None:
+    """A filter that narrows the figures and not the rows behind them, or the other way round."""
+    events = ask(settings, "web_over_time", browser="Edge", page=HOSTILE_PAGE)
+    rows = ask(settings, "web_event_rows", browser="Edge", page=HOSTILE_PAGE)
+    assert set(rows["browser"]) == {"Edge"}
+    assert set(rows["page"]) == {HOSTILE_PAGE}
+    assert events["events"].sum() == len(rows) > 0
+    unknown = ask(settings, "web_event_rows", browser="Unknown")
+    assert len(unknown) > 0
+    assert unknown["browser"].isna().all()
+
+
+def test_sums_agree_across_pages(settings: DashboardSettings) -> None:
+    """The sales page and the stores page show different totals of the same days."""
+    [totals] = ask(settings, "sales_totals").to_dict("records")
+    stores = ask(settings, "stores_ranking")
+    daily = ask(settings, "sales_daily")
+    over_time = ask(settings, "sales_over_time")
+    revenue = round(totals["revenue"], 2)
+    assert revenue == round(stores["revenue"].sum(), 2) == round(over_time["revenue"].sum(), 2)
+    assert revenue == round(daily["total_daily_revenue"].sum(), 2) > 0
+    assert totals["units"] == stores["units"].sum() == daily["total_daily_quantity_sold"].sum()
+
+
+@pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
+def test_the_ledger_and_the_tables_agree_by_the_hour(settings: DashboardSettings, spec: Any) -> None:
+    held = queries.answer(RowsByHour(spec).sql(), {"first": FIRST, "until": utc(2026, 11, 17)}, settings)
+    ledger = ask(settings, "health_hours", until=utc(2026, 11, 17))
+    ledger = ledger[ledger["stream"] == spec.name]
+    assert held["table_rows"].tolist() == ledger["loaded"].tolist()
+    assert ledger["missing"].sum() == 0
+
+
+def test_personal_values_leave_the_warehouse_only_when_asked_for(settings: DashboardSettings) -> None:
+    """Hiding in the browser hides nothing."""
+    hidden = {
+        "interaction_rows": ("customer_id", "message_excerpt"),
+        "web_event_rows": ("user_id", "session_id"),
+        "web_session_rows": ("user_id", "session_id"),
+    }
+    for name, columns in hidden.items():
+        assert ask(settings, name)[list(columns)].isna().to_numpy().all()
+        assert ask(settings, name, personal=1)[columns[0]].notna().all()
+    assert SECRET_MESSAGE in ask(settings, "interaction_rows", personal=1)["message_excerpt"].tolist()
+
+
+@pytest.fixture
+def pool(settings: DashboardSettings) -> Iterator[Pool]:
+    """A pool of the test's own."""
+    own = queries.pool_of(settings)
+    yield own
+    own.empty()
+
+
+REFUSED = [
+    "INSERT INTO shopware_ops.load_history (stream) VALUES ('x')",
+    "UPDATE shopware_kpis.sales_kpi_daily SET total_daily_revenue = 0",
+    "DELETE FROM shopware_stream.web_logs_stream",
+    "TRUNCATE shopware_stream.web_logs_stream",
+    "LOCK shopware_ops.load_lock",
+    "LOCK shopware_stream.web_logs_stream",
+    "DROP TABLE shopware_kpis.web_session",
+    "ALTER TABLE shopware_kpis.web_session ADD COLUMN x INTEGER",
+    "CREATE TABLE shopware_kpis.mine (n INTEGER)",
+    "CREATE TABLE public.mine (n INTEGER)",
+    "CREATE SCHEMA mine",
+    "CREATE VIEW public.mine AS SELECT 1 AS one",
+    "GRANT SELECT ON shopware_ops.load_history TO PUBLIC",
+    "COPY shopware_stream.web_logs_stream FROM 's3://weblogs-lake/x' IAM_ROLE default FORMAT AS JSON 'auto'",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_the_dashboards_user_can_neither_write_nor_lock(pool: Pool, statement: str) -> None:
+    """Somebody who gets at the dashboards changes the figures, or stops the loads by holding their lock."""
+    warehouse = Warehouse(pool.connect, "", "")
+    with pytest.raises(AccessRefused, match="42501"), warehouse.transaction() as tx:
+        tx.execute(statement)
+
+
+def test_idle_connections_hold_no_lock(shop_stack: Endpoints, pool: Pool) -> None:
+    """A page that was read an hour ago keeps a load waiting."""
+    Warehouse(pool.connect, "", "").fetch_frame("SELECT COUNT(*) FROM shopware_stream.web_logs_stream")
+    with shop_stack.connect() as owner, owner.cursor() as cursor:
+        cursor.execute("SET statement_timeout TO 5000")
+        cursor.execute("LOCK shopware_stream.web_logs_stream")
+        owner.rollback()
+
+
+def test_connections_are_used_again_and_broken_ones_are_not(pool: Pool) -> None:
+    """A login for each query; or one failed query spoils every later one."""
+    warehouse = Warehouse(pool.connect, "", "")
+
+    def backend() -> int:
+        return int(warehouse.fetch_frame("SELECT pg_backend_pid() AS pid")["pid"].iloc[0])
+
+    first = backend()
+    assert backend() == first
+    with pytest.raises(AccessRefused):
+        warehouse.fetch_frame("INSERT INTO shopware_ops.load_lock VALUES ('x')")
+    again = backend()
+    pool.empty()
+    assert backend() not in (first, again)
+
+
+def test_tables_that_come_later_may_be_read_too(shop_stack: Endpoints, settings: DashboardSettings) -> None:
+    """The next version's table is there and its page says that it may not be read."""
+    with shop_stack.connect() as owner, owner.cursor() as cursor:
+        for schema in SCHEMAS:
+            cursor.execute(f"CREATE TABLE {schema}.later (n INTEGER)")
+        owner.commit()
+    try:
+        for schema in SCHEMAS:
+            assert queries.answer(f"SELECT n FROM {schema}.later", {}, settings).empty
+    finally:
+        with shop_stack.connect() as owner, owner.cursor() as cursor:
+            for schema in SCHEMAS:
+                cursor.execute(f"DROP TABLE {schema}.later")
+            owner.commit()
+
+
+def test_a_user_without_grants_is_told_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Before `weblogs init` there is nothing; after it everything; a stack that is gone is named."""
+    with Stack(tmp_path_factory.mktemp("bare")).running(dagster=False) as endpoints:
+        settings = DashboardSettings.from_env(endpoints.platform_variables())
+        with pytest.raises(StatementRefused, match=r"3F000|42P01"):
+            ask(settings, "web_span")
+        provisioned(endpoints)
+        assert queries.answer(queries.text_of("web_span"), {}, settings).isna().to_numpy().all()
+    with pytest.raises(WarehouseUnavailable, match="weblogs up"):
+        ask(settings, "web_span")
