@@ -29,7 +29,9 @@ def test_a_file_is_a_question_and_one_query(path) -> None:
 def test_every_file_is_asked() -> None:
     """A query that `weblogs verify` does not run stops working unnoticed."""
     source = (PROJECT_ROOT / "weblogs_platform" / "commands" / "verify.py").read_text(encoding="utf-8")
-    asked = set(re.findall(r'_ask\(\s*"(\w+)"', source)) | {f"sample_{spec.name}" for spec in STREAMS}
+    asked = set(re.findall(r'_(?:ask|of_streams)\(\s*"(\w+)"', source)) | {
+        f"sample_{spec.name}" for spec in STREAMS
+    }
     assert asked == {path.stem for path in FILES}
 
 

@@ -63,7 +63,7 @@ _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 
 @dataclass(frozen=True)
 class Scope:
-    """What is looked at: streams, and hours [first, end), None meaning from the beginning or up to now."""
+    """What is looked at: all streams or one of them, and hours [first, end), None meaning from the beginning or up to now."""
 
     streams: tuple[StreamSpec, ...] = STREAMS
     first: LandingHour | None = None
@@ -160,16 +160,20 @@ class _Queries:
         return judge_tables(present, expected)
 
     def hours(self) -> list[Finding]:
-        findings: list[Finding] = []
-        for spec in self.scope.streams:
-            of_stream = {**self.scope.hours(), "stream": spec.name}
-            ledger = [
-                LedgerHour(stream, hour, *map(int, counts))
-                for stream, hour, *counts in self._ask("conservation", **of_stream)
-            ]
-            rows = {hour: int(count) for _, hour, count in self._ask("rows_per_hour", **of_stream)}
-            findings += judge_hours(spec, ledger, rows)
-        return findings
+        ledger = [
+            LedgerHour(stream, hour, *map(int, counts))
+            for stream, hour, *counts in self._of_streams("conservation", **self.scope.hours())
+        ]
+        rows = self._of_streams("rows_per_hour", **self.scope.hours())
+        return [
+            finding
+            for spec in self.scope.streams
+            for finding in judge_hours(
+                spec,
+                [hour for hour in ledger if hour.stream == spec.name],
+                {hour: int(count) for stream, hour, count in rows if stream == spec.name},
+            )
+        ]
 
     def samples(self) -> list[Finding]:
         """That the newest rows can be read; what they hold is for people who run the queries."""
@@ -181,30 +185,20 @@ class _Queries:
     def lags(self) -> list[Finding]:
         return [
             judge_lag(stream, float(median), float(longest))
-            for spec in self.scope.streams
-            for stream, _, median, longest in self._ask(
-                "ingestion_lag", **self.scope.hours(), stream=spec.name
-            )
+            for stream, _, median, longest in self._of_streams("ingestion_lag", **self.scope.hours())
         ]
 
     def freshness(self, now: datetime) -> list[Finding]:
+        newest = {stream: hour for stream, hour, _ in self._of_streams("freshness")}
         return [
-            judge_freshness(spec, newest, now.replace(tzinfo=None))
+            judge_freshness(spec, newest[spec.name], now.replace(tzinfo=None))
             for spec in self.scope.streams
-            for _, newest, _ in self._ask("freshness", stream=spec.name)
+            if spec.name in newest
         ]
 
     def last_loads(self) -> list[Finding]:
-        loads = [
-            load
-            for spec in self.scope.streams
-            for load in self._ask("last_loads", **self.scope.hours(), stream=spec.name)
-        ]
-        newest = max(loads, default=None, key=lambda load: load[0])
-        if newest is None:
-            return []
-        loaded_at, stream, hour, run_id, *_ = newest
-        return [judge_last_load(stream, hour, loaded_at, run_id)]
+        loads = self._of_streams("last_loads", **self.scope.hours())
+        return [judge_last_load(stream, hour, at, run_id) for at, stream, hour, run_id, *_ in loads[:1]]
 
     def copies(self) -> list[Finding]:
         copies, files = self._ask("last_copies"), self._ask("last_files")
@@ -248,6 +242,11 @@ class _Queries:
             return []
         days = self._ask("kpi_reconciliation", **self.scope.days())
         return judge_reconciliation([SalesDay(*day) for day in days])
+
+    def _of_streams(self, name: str, **values: str) -> list[tuple[Any, ...]]:
+        """The rows of a query about the streams of the scope."""
+        [only, *others] = [spec.name for spec in self.scope.streams]
+        return self._ask(name, **values, stream="" if others else only)
 
     def _ask(self, name: str, **values: str) -> list[tuple[Any, ...]]:
         path = QUERIES / f"{name}.sql"
