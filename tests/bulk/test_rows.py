@@ -262,7 +262,7 @@ def test_lines_that_are_too_long(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b'",', b'x,"\n', b'","', b'""x\n', b'"\n', b'"x""\n', b'a,"b",c\n', b"\n", b" "]
+    "line", [b'",', b'"a\n', b'x,"\n', b'","', b'""x\n', b'"\n', b'"x""\n', b'a,"b",c\n', b"\n", b" "]
 )
 def test_the_time_is_linear(line: bytes) -> None:
     """A quote in each line has the rest of the file read again for each of them."""

@@ -1,7 +1,7 @@
 """Reads an object's CSV in blocks and says of every row what becomes of it.
 
-The first row that is not blank is the header: cells belong to columns by its names, in any order; columns that
-nobody declared are counted and left alone. Without a usable header (no declared name in it, one of them twice,
+The first row that is not blank is the header: cells belong to columns by its names (white space around them aside),
+in any order; columns that nobody declared are counted and left alone. Without a usable header (no declared name in it, one of them twice,
 no CSV, no UTF-8, longer than MAX_HEADER_BYTES) every row is bad, the first one too, since it may be no header.
 Rows are bad each for itself. The quarantine tells the header with each bad row, as the sink's `heading` gave it.
 
@@ -130,12 +130,12 @@ class RowScan(ObjectScan):
             return Verdict(("unusable_header",))
         if row.cells is None:
             return Verdict(("malformed_csv",))
+        if len(row.cells) != len(self._header.names):
+            return Verdict(("wrong_column_count",))
         try:
             cells = [cell.decode() for cell in row.cells]
         except UnicodeDecodeError:
             return Verdict(("invalid_utf8",))
-        if len(cells) != len(self._header.names):
-            return Verdict(("wrong_column_count",))
         named = zip(self._header.names, cells, strict=True)
         known = {name: cell for name, cell in named if cell and name in self._declared}
         stamp = Stamp(self._delivered_at, self.records + 1)
