@@ -141,6 +141,7 @@ def test_what_was_loaded_makes_kpis_stale_until_they_are_computed(loaded: Place)
     """Figures that lack what was loaded last count as right."""
     result = loaded.run("--to", "2025-07-21")
     assert result.exit_code == 1, result.output
+    assert "`weblogs refresh` does it now" in result.output
     for name in ("pos_daily", "inventory_daily", "web_session", "support_kpi_daily"):
         assert f"{name}: 1 day to be computed again: 2025-07-20" in result.output
     loaded.compute()
@@ -199,16 +200,19 @@ def test_a_ledger_that_does_not_add_up_is_found(well: Place) -> None:
     assert is_well(well.findings())
 
 
-def test_a_kpi_changed_by_hand_does_not_reconcile(well: Place) -> None:
+def test_a_kpi_changed_by_hand_is_found_and_the_advice_mends_it(well: Place) -> None:
     """The stores' revenue is not that of the day, by a cent."""
-    day = "analysis_date = '2025-07-20' AND store_id = 1"
-    for change in ("+", "-"):
-        well.do(
-            "UPDATE shopware_kpis.regional_kpi_daily "
-            f"SET store_daily_revenue = store_daily_revenue {change} 0.01 WHERE {day}"
-        )
-        found = problems(well.findings())
-        assert [says[:11] for says in found] == (["2025-07-20:"] if change == "+" else [])
+    well.do(
+        "UPDATE shopware_kpis.regional_kpi_daily SET store_daily_revenue = store_daily_revenue + 0.01 "
+        "WHERE analysis_date = '2025-07-20' AND store_id = 1"
+    )
+    [finding] = [f for f in well.findings() if f.level == "problem"]
+    assert finding.says.startswith("2025-07-20: the sales sum up to ")
+    assert "`weblogs refresh --from 2025-07-20 --to 2025-07-21`" in finding.todo
+    day = datetime(2025, 7, 20, tzinfo=UTC)
+    for table in TABLES:
+        refresh(well.warehouse, table, day, day + timedelta(days=1), run_id="test")
+    assert is_well(well.findings())
 
 
 def test_part_of_a_day_is_reconciled_as_the_whole_day(well: Place) -> None:

@@ -206,7 +206,7 @@ def _is_stale(table: DerivedTable, periods: Sequence[datetime]) -> Finding:
         "stale_periods",
         "problem",
         f"{table.name}: {_number(len(periods), table.grain)} to be computed again: {_some(periods, table.grain)}",
-        f"Dagster does it while it runs (`weblogs up`); or materialize {table.name} for them in its UI",
+        "Dagster does it while it runs (`weblogs up`); `weblogs refresh` does it now",
     )
 
 
@@ -221,7 +221,7 @@ def judge_reconciliation(days: Sequence[SalesDay]) -> list[Finding]:
             f"{d.day}: the sales sum up to {d.pos} ({d.pos_units} pieces), sales_kpi_daily says {d.sales} "
             f"({d.sales_units}), the stores {d.regional} ({d.regional_units}), the products {d.product} "
             f"({d.product_units})",
-            f"materialize pos_daily, then the other sales tables, for {d.day} in Dagster's UI",
+            f"`weblogs refresh --from {d.day} --to {d.day + timedelta(days=1)}` computes the day anew",
         )
         for d in days[:NAMED]
     ] + _further(days)
