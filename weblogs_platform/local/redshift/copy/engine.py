@@ -8,9 +8,9 @@ away with the caller's transaction. Memory is bounded by a few chunks of 16 MB, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,9 +29,11 @@ from weblogs_platform.local.redshift.copy.errors import ErrorLog
 from weblogs_platform.local.redshift.copy.jsonpaths import Path, read_jsonpaths
 from weblogs_platform.local.redshift.copy.plan import LoadPlan, make_plan
 from weblogs_platform.local.redshift.copy.prefetch import Prefetch
-from weblogs_platform.local.redshift.copy.screen import Screen
+from weblogs_platform.local.redshift.copy.screen import Screen, arrow_schema
 from weblogs_platform.local.redshift.copy.source import CHUNK_BYTES, S3Object, S3Source
 from weblogs_platform.local.redshift.copy.statement import Compression, CopyStatement
+
+_SOURCE = "copy_rows"
 
 
 def run_copy(statement: CopyStatement, session: CopySession) -> CopyOutcome:
@@ -90,6 +92,26 @@ def _chunks(source: S3Source, objects: Sequence[S3Object], compression: Compress
         yield _Chunk(item, waiting, last=True)
 
 
+class SourceRows:
+    """The relation that INSERT reads, with other rows each time. Rows that are registered themselves stay in memory
+    until the transaction ends, whatever is unregistered."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+
+    @contextmanager
+    def holding(self, rows: pa.Table) -> Generator[None]:
+        """Gives the rows, within the block."""
+        empty, self._rows = self._rows, rows
+        try:
+            yield
+        finally:
+            self._rows = empty
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._rows.__arrow_c_stream__(requested_schema)
+
+
 class _Load:
     """The state of one running COPY."""
 
@@ -106,12 +128,22 @@ class _Load:
         self._plan = plan
         self._errors = errors
         self._converter = converter
+        self._source = SourceRows(arrow_schema(plan).empty_table())
         self._waiting: pa.Table | None = None  # rows that go in while the next ones are screened
         self._rows = 0
         self._files: list[FileLoad] = []
         self._small: list[Piece] = []  # whole files that are converted together
 
     def run(self, source: S3Source, objects: Sequence[S3Object]) -> CopyOutcome:
+        """Loads the objects, in their order."""
+        self._session.connection.register(_SOURCE, self._source)
+        try:
+            return self._load(source, objects)
+        finally:
+            with suppress(duckdb.Error):  # a transaction that an error ended takes it along
+                self._session.connection.unregister(_SOURCE)
+
+    def _load(self, source: S3Source, objects: Sequence[S3Object]) -> CopyOutcome:
         carried = b""
         lines = 0
         errors = 0
@@ -161,14 +193,9 @@ class _Load:
             self._insert(rows)
 
     def _insert(self, rows: pa.Table) -> None:
-        connection = self._session.connection
-        source = "copy_rows"
         try:
-            connection.register(source, rows)
-            try:
-                connection.execute(self._plan.insert_sql.format(source=source))
-            finally:
-                connection.unregister(source)
+            with self._source.holding(rows):
+                self._session.connection.execute(self._plan.insert_sql.format(source=_SOURCE))
         except duckdb.Error as error:
             raise RedshiftError(
                 "XX000", f"COPY could not insert into {self._plan.table.name}: {error}"
