@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.kpis.inputs import Contact, Count, Delivered, Event, Record, Sale
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.kpis import TABLES
+from weblogs_platform.kpis.sales import POS_DAILY
 from weblogs_platform.pipeline.load import LoadOutcome, load_hour
 from weblogs_platform.pipeline.refresh import RefreshOutcome, refresh, stale_periods
 from weblogs_platform.pipeline.validate import validate_hour
@@ -92,10 +93,12 @@ class Shop:
     ) -> RefreshOutcome:
         return refresh(self.warehouse, table, first or self.first, end or self.end, run_id="refresh")
 
-    def refresh_all(self, tables: Iterable[DerivedTable] = TABLES) -> None:
-        """Every table over the whole window, whatever a table is computed from before it."""
-        for table in tables:
-            self.refresh(table)
+    def refresh_all(self) -> None:
+        """Every table over all days on which something happened, whatever a table is computed from before it."""
+        happened = [d.record.happened for d in self.delivered]
+        days = POS_DAILY.period_of(min(happened)), POS_DAILY.period_of(max(happened)) + DAY
+        for table in TABLES:
+            self.refresh(table, first=days[0], end=days[1])
 
     def refresh_stale(self) -> dict[str, list[datetime]]:
         """Only what is stale, each period by itself; what that was."""
@@ -107,29 +110,29 @@ class Shop:
 
     def rows(self, table: DerivedTable) -> Rows:
         """The window's rows by key, without the columns that say which run made them."""
-        names = [c.name for c in table.columns if c.name not in ("run_id", "loaded_at")]
-        found = self._window(table, names)
-        rows = [dict(zip(names, row, strict=True)) for row in found]
-        by_key = {tuple(row[name] for name in table.key): row for row in rows}
-        assert len(by_key) == len(rows), f"{table.name} has a key twice"
-        return by_key
+        with self.warehouse.transaction() as tx:
+            return self._rows(tx, table)
 
     def all_rows(self) -> dict[str, Rows]:
-        return {table.name: self.rows(table) for table in TABLES}
+        with self.warehouse.transaction() as tx:
+            return {table.name: self._rows(tx, table) for table in TABLES}
 
     def _refreshed_stale(self, table: DerivedTable) -> Iterator[datetime]:
         for start in self.stale(table):
             self.refresh(table, first=start, end=start + table.step)
             yield start
 
-    def _window(self, table: DerivedTable, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _rows(self, tx: Transaction, table: DerivedTable) -> Rows:
+        names = [c.name for c in table.columns if c.name not in ("run_id", "loaded_at")]
         sql = (
             f"SELECT {', '.join(names)} FROM {table.qualified} WHERE {table.period_column} >= CAST(:first AS TIMESTAMP) "
             f"AND {table.period_column} < CAST(:end AS TIMESTAMP)"
         )
-        bounds = {"first": f"{self.first:%Y-%m-%d}", "end": f"{self.end:%Y-%m-%d}"}
-        with self.warehouse.transaction() as tx:
-            return tx.fetch_all(sql, bounds)
+        found = tx.fetch_all(sql, {"first": f"{self.first:%Y-%m-%d}", "end": f"{self.end:%Y-%m-%d}"})
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        by_key = {tuple(row[name] for name in table.key): row for row in rows}
+        assert len(by_key) == len(rows), f"{table.name} has a key twice"
+        return by_key
 
 
 def _epoch(at: datetime | None) -> float | None:

@@ -266,6 +266,19 @@ def test_a_load_during_a_refresh_makes_it_stale(shop: Shop, moment: str) -> None
     assert_agrees(shop)
 
 
+def test_loads_and_refreshes_at_once_end_right(shop: Shop) -> None:
+    """They deadlock, or a load's rows are in no refresh and the day is not stale either."""
+    hours = [shop.at(1, hour=hour) for hour in (20, 21, 22)]
+    for n, hour in enumerate(hours):
+        shop.drop(hour, shop.event("s", shop.at(1, minute=n)), shop.event(f"{n}", shop.at(1)))
+    with ThreadPoolExecutor(4) as pool:
+        loads = [pool.submit(shop.load, hour) for hour in hours]
+        refreshes = [pool.submit(shop.refresh, table) for table in (WEB_SESSION, WEB_TRAFFIC_HOURLY) * 2]
+        assert all(done.result() for done in (*loads, *refreshes))
+    shop.refresh_stale()
+    assert_agrees(shop)
+
+
 def test_a_refresh_during_a_load_of_its_source_waits_for_nothing(shop: Shop) -> None:
     """Readers queue behind a load that takes an hour."""
     shop.deliver(shop.at(1, hour=20), shop.event("a", shop.at(1)))
