@@ -2,13 +2,13 @@
 -- all.
 SELECT stream, landing_hour, COUNT(*) AS table_rows
 FROM (
-    SELECT 'web_logs' AS stream, landing_hour FROM shopware_stream.web_logs_stream
+    SELECT CAST('web_logs' AS VARCHAR(64)) AS stream, landing_hour FROM shopware_stream.web_logs_stream
     UNION ALL
-    SELECT 'customer_interactions' AS stream, landing_hour FROM shopware_stream.customer_interaction_stream
+    SELECT CAST('customer_interactions' AS VARCHAR(64)) AS stream, landing_hour FROM shopware_stream.customer_interaction_stream
     UNION ALL
-    SELECT 'pos' AS stream, landing_hour FROM shopware_processed.pos_records
+    SELECT CAST('pos' AS VARCHAR(64)) AS stream, landing_hour FROM shopware_processed.pos_records
     UNION ALL
-    SELECT 'inventory' AS stream, landing_hour FROM shopware_processed.inventory_records
+    SELECT CAST('inventory' AS VARCHAR(64)) AS stream, landing_hour FROM shopware_processed.inventory_records
 ) AS landed
 WHERE landing_hour >= CAST(:first AS TIMESTAMP) AND landing_hour < CAST(:end AS TIMESTAMP)
     AND CAST(:stream AS VARCHAR(64)) IN ('', stream)
