@@ -3,7 +3,7 @@
 Order of things: authorization and access first, then `loading_began`, then file after file: fetched and
 decompressed one chunk ahead on a thread, converted beside the transaction, inserted through it. Only values that are
 already of the column's type reach the INSERT. An error is always a RedshiftError; what was inserted before it goes
-away with the caller's transaction. Memory is bounded by a few chunks of 16 MB, whatever the files' sizes.
+away with the caller's transaction. Memory is bounded by a few chunks of 8 MB, whatever the files' sizes.
 """
 
 from __future__ import annotations

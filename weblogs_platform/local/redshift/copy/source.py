@@ -34,7 +34,7 @@ from weblogs_platform.local.redshift.contract import RedshiftError, S3Credential
 from weblogs_platform.local.redshift.copy.statement import Compression
 from weblogs_platform.local.redshift.copy.zstandard import decompressed_zstd
 
-CHUNK_BYTES = 16 * 1024 * 1024  # of decompressed data handed on at a time
+CHUNK_BYTES = 8 * 1024 * 1024  # of decompressed data handed on at a time
 _READ_BYTES = 1024 * 1024
 _PIECE_BYTES = 4 * 1024 * 1024
 _SMALL_FILE_LIMIT_BYTES = 64 * 1024 * 1024  # of a manifest or a jsonpaths file
