@@ -87,14 +87,17 @@ class DerivedTable:
         return hour if self.grain == "hour" else hour.replace(hour=0)
 
     def periods(self, first: datetime, end: datetime) -> tuple[datetime, ...]:
-        """Starts of the periods in [first, end). Raises InvalidName unless both are starts of periods, in UTC, and
-        there is at least one period between them."""
+        """Starts of the periods in [first, end). Raises InvalidName as `check_bounds` does."""
+        self.check_bounds(first, end)
+        return tuple(first + n * self.step for n in range((end - first) // self.step))
+
+    def check_bounds(self, first: datetime, end: datetime) -> None:
+        """Raises InvalidName unless both are starts of periods, in UTC, with at least one period between them."""
         for moment in (first, end):
             if moment.tzinfo is not UTC or self.period_of(moment) != moment:
                 raise InvalidName(f"{self.name} is computed by whole {self.grain}s in UTC, got {moment!r}")
         if first >= end:
             raise InvalidName(f"no {self.grain} of {self.name} lies between {first} and {end}")
-        return tuple(first + n * self.step for n in range((end - first) // self.step))
 
     def _problems(self) -> Iterator[str]:
         names = [c.name for c in self.columns]

@@ -93,7 +93,7 @@ def stale_periods(
 
     Raises InvalidName unless the bounds are starts of periods in UTC, and the client's errors.
     """
-    table.periods(first, end)
+    table.check_bounds(first, end)
     with warehouse.transaction() as tx:
         return [
             start.replace(tzinfo=UTC) for (start,) in tx.fetch_all(StalePeriods(table), _bounds(first, end))
