@@ -20,7 +20,8 @@ _DATE_WIDTH, _FILTER_WIDTH = 150, 172
 
 @dataclass(frozen=True)
 class PageSpec:
-    """A page: its name in the navigation and the address, its own filters, and what draws it."""
+    """A page: its name in the navigation and the address, its own filters, and what draws it. The first of all pages
+    is at the root: Streamlit gives its default page no path."""
 
     title: str
     path: str
