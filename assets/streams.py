@@ -136,7 +136,7 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             keys.event_hours,
             deps=[keys.table],
             description=_EVENT_HOURS.format(spec=spec),
-            kinds={"redshift", "events"},
+            kinds={"events"},
             **shared,
         ),
     ]

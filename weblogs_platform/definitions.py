@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from assets.automation import condition_sensor, derived_jobs, reconcile_sensor, stream_automation
+from assets.automation import (
+    condition_sensor,
+    derived_jobs,
+    failure_alerts,
+    reconcile_sensor,
+    stream_automation,
+)
 from assets.derived import derived_assets
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
@@ -45,6 +51,7 @@ def build_definitions(
             *(a.sensor for a in automation),
             condition_sensor(tables),
             reconcile_sensor(tables, streams, refreshes),
+            failure_alerts(overrides),
         ],
         schedules=[a.reconcile for a in automation],
         resources={

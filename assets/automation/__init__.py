@@ -6,6 +6,7 @@ of the tables derived from them.
     survey.py     listing and ledger, side by side, over days
     streams.py    the sensor and the schedule of a stream
     derived.py    what refreshes the derived tables
+    alerts.py     what tells people that a run failed
 
 Correctness does not rest on them: an hour that is requested twice loads once, and what the sensor misses the
 reconcile finds. They are running by default wherever the definitions are loaded; whoever wants them off turns
@@ -14,6 +15,7 @@ them off in the UI, which Dagster remembers.
 
 from __future__ import annotations
 
+from assets.automation.alerts import failure_alerts
 from assets.automation.derived import condition_sensor, derived_jobs, reconcile_sensor
 from assets.automation.streams import StreamAutomation, stream_automation
 
@@ -21,6 +23,7 @@ __all__ = [
     "StreamAutomation",
     "condition_sensor",
     "derived_jobs",
+    "failure_alerts",
     "reconcile_sensor",
     "stream_automation",
 ]

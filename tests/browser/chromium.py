@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def window(browser: Browser, width: int = 1500, height: int = 950, scale: float = 1.0) -> Iterator[Page]:
+def window(browser: Browser, width: int = 2000, height: int = 1000, scale: float = 1.0) -> Iterator[Page]:
     """A page with nothing remembered, in UTC."""
     context = browser.new_context(
         viewport={"width": width, "height": height},

@@ -75,6 +75,11 @@ class DagsterApi:
 
         return wait_for(succeeded, deadline_secs, f"a successful run with {tags}")
 
+    def assets(self) -> list[list[str]]:
+        """The keys of everything that can be materialized."""
+        nodes = self.ask("{ assetNodes { assetKey { path } isMaterializable } }")["assetNodes"]
+        return [node["assetKey"]["path"] for node in nodes if node["isMaterializable"]]
+
     def launch_backfill(self, assets: Sequence[Sequence[str]], partitions: Sequence[str]) -> str:
         """What the button `Launch backfill` does; the backfill's id."""
         keys = [{"path": list(path)} for path in assets]

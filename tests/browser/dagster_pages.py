@@ -22,6 +22,11 @@ class DagsterPages:
         self.page.goto(f"{self.url}/locations/{_REPOSITORY}/asset-groups/{group}/lineage")
         expect(self.page.get_by_text(last_asset, exact=True).first).to_be_visible()
 
+    def open_lineage(self) -> None:
+        """All groups of assets and what they depend on."""
+        self.page.goto(f"{self.url}/asset-groups")
+        expect(self.page.get_by_text("Global asset lineage")).to_be_visible()
+
     def open_code_location(self) -> None:
         self.page.goto(f"{self.url}/deployment/locations")
         expect(self.page.get_by_text("weblogs_platform", exact=True).first).to_be_visible()

@@ -33,14 +33,23 @@ class Shop:
         )
 
     def rows(self, hour: LandingHour) -> int:
+        query = f"SELECT COUNT(*) FROM {WEB_LOGS.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)"
+        return self._number(query, hour.sql)
+
+    def events_of_sessions(self, day: LandingHour) -> int:
+        """Events of the visits that began on a day, as the KPI table has them."""
+        query = (
+            "SELECT COALESCE(SUM(total_events), 0) FROM shopware_kpis.web_session "
+            "WHERE session_start >= CAST(%s AS TIMESTAMP) AND session_start < CAST(%s AS TIMESTAMP)"
+        )
+        return self._number(query, day.sql, day.plus(24).sql)
+
+    def _number(self, query: str, *parameters: str) -> int:
         with self.endpoints.connect() as connection:
             cursor = connection.cursor()
-            query = (
-                f"SELECT COUNT(*) FROM {WEB_LOGS.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)"
-            )
-            cursor.execute(query, (hour.sql,))
-            [(count,)] = cursor.fetchall()
-            return int(count)
+            cursor.execute(query, parameters)
+            [(number,)] = cursor.fetchall()
+            return int(number)
 
 
 def _record(hour: LandingHour, number: int, event_type: str | None) -> str:
@@ -50,7 +59,7 @@ def _record(hour: LandingHour, number: int, event_type: str | None) -> str:
         "device_type": "Desktop",
         "page": "app",
         "user_id": 5000 + number,
-        "session_id": f"session-{number}",
+        "session_id": f"session-{hour.path}-{number}",
         "timestamp": hour.start.timestamp() + number,
     }
     return json.dumps({"timestamp": hour.start.replace(tzinfo=None).isoformat(), "payload": payload})

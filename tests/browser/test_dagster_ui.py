@@ -19,13 +19,13 @@ DAY = 24
 
 
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
-def test_the_graph_of_a_stream_shows_its_four_assets(pages: DagsterPages, spec: StreamSpec):
+def test_the_graph_of_a_stream_shows_its_five_assets(pages: DagsterPages, spec: StreamSpec):
     """Fails when an asset loses its group, its edge to the next one, or the kind that names its step."""
     pages.open_group(spec.name, spec.table)
     expect(pages.page.get_by_text(spec.name, exact=True)).not_to_have_count(0)
-    for step in ("landing", "validated", "manifest", "Redshift"):
+    for step in ("landing", "validated", "manifest", "Redshift", "events"):
         expect(pages.page.get_by_text(step, exact=True)).to_have_count(1)
-    expect(pages.page.get_by_text("Asset checks")).to_have_count(4)
+    expect(pages.page.get_by_text("Asset checks")).to_have_count(5)
 
 
 def test_an_hour_is_materialized_by_clicking(
@@ -67,6 +67,35 @@ def test_a_landed_object_loads_without_a_click(
         expect(pages.page.get_by_text(f"reconcile_{spec.name}")).to_be_visible()
 
 
+@pytest.mark.timeout(400)
+def test_a_day_is_launched_from_landing_to_every_team(
+    pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour
+):
+    """Fails when the graph cannot be launched as one: sources with other partitions, or tables that do not follow
+    the hours that they are computed from."""
+    day = LandingHour(now.plus(-30 * DAY).start.replace(hour=0))
+    hours = [day.plus(9), day.plus(10)]
+    for hour in hours:
+        shop.deliver(hour, good=5, bad=1)
+    pages.open_lineage()
+    for group in ("pos", "inventory", "sales", "operations", "marketing", "support"):
+        expect(pages.page.get_by_text(group, exact=True)).not_to_have_count(0)
+    backfill = api.launch_backfill(api.assets(), [hour.partition_key for hour in hours])
+
+    def ended() -> bool:
+        return api.backfill(backfill)["status"].startswith("COMPLETED")
+
+    wait_for(ended, 380, "the backfill")
+    state = api.backfill(backfill)
+    assert state["status"] == "COMPLETED_SUCCESS"
+    counts = {tuple(c["assetKey"]["path"]): c for c in state["assetBackfillData"]["assetBackfillStatuses"]}
+    assert counts["shopware_stream", "web_logs_stream"]["numPartitionsMaterialized"] == 2
+    assert counts["shopware_kpis", "marketing_kpi_daily"]["numPartitionsMaterialized"] == 1
+    assert counts["shopware_kpis", "sales_kpi_daily"]["numPartitionsMaterialized"] == 1
+    assert all(c["numPartitionsFailed"] == 0 for c in counts.values())
+    assert shop.events_of_sessions(day) == 10
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_backfill_of_240_hours_runs_in_chunks_of_a_day(
@@ -77,7 +106,8 @@ def test_a_backfill_of_240_hours_runs_in_chunks_of_a_day(
     hours = list(first.until(first.plus(240)))
     for hour in hours:
         shop.deliver(hour, good=5, bad=1)
-    assets = [["landing", "web_logs"], ["validated", "web_logs"], ["manifest", "web_logs"], TABLE.split("/")]
+    steps = ["landing", "validated", "manifest", "event_hours"]
+    assets = [*([step, "web_logs"] for step in steps), TABLE.split("/")]
     backfill = api.launch_backfill(assets, [hour.partition_key for hour in hours])
 
     def ended() -> dict[str, object] | None:
@@ -89,7 +119,7 @@ def test_a_backfill_of_240_hours_runs_in_chunks_of_a_day(
     runs = api.runs(backfill=backfill)
     assert len(runs) == 10
     counts = api.backfill(backfill)["assetBackfillData"]["assetBackfillStatuses"]
-    assert [c["numPartitionsMaterialized"] for c in counts] == [240] * 4
+    assert [c["numPartitionsMaterialized"] for c in counts] == [240] * 5
     assert sum(shop.rows(hour) for hour in (hours[0], hours[100], hours[-1])) == 15
     seconds = max(r.ended or 0 for r in runs) - min(r.started or 0 for r in runs)
     record_property("backfill_secs", round(seconds, 1))
