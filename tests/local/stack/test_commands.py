@@ -69,7 +69,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A detached stack without Dagster, in a folder whose name needs quoting."""
+    """A detached stack with the dashboards and without Dagster, in a folder whose name needs quoting."""
     shell = Shell(tmp_path_factory.mktemp("it's a $home"))
     shell.run("up", "--detach", "--no-dagster")
     yield shell
@@ -86,7 +86,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 def test_status_names_every_component(running: Shell) -> None:
     """Scripts read `status --json`; a component that is missing there is forgotten."""
     rows = running.components()
-    assert list(rows) == ["s3", "redshift"]
+    assert list(rows) == ["s3", "redshift", "dashboard"]
     for row in rows.values():
         assert row["state"] == "ready"
         assert isinstance(row["pid"], int)
@@ -186,7 +186,7 @@ def test_logs_show_and_follow(running: Shell) -> None:
     """All logs with their names in front, one without; -f shows what comes."""
     assert "s3         | " in running.run("logs").stdout
     assert len(running.run("logs", "s3", "-n", "3").stdout.splitlines()) == 3
-    assert "there are: redshift, s3, supervisor" in running.run("logs", "nope", status=1).stderr
+    assert "there are: dashboard, redshift, s3, supervisor" in running.run("logs", "nope", status=1).stderr
     follower = running.start("logs", "supervisor", "-f", "-n", "0")
     assert follower.stdout
     try:
@@ -204,7 +204,7 @@ def test_logs_show_and_follow(running: Shell) -> None:
 
 def test_up_in_the_foreground_stops_everything_on_ctrl_c(shell: Shell) -> None:
     """Nothing stays behind, and the exit status says that all went well."""
-    process = shell.start("up", "--no-dagster")
+    process = shell.start("up", "--no-dagster", "--no-dashboard")
     assert process.stdout
     try:
         assert process.stdout.readline().startswith("running; Ctrl-C stops it")
@@ -222,7 +222,7 @@ def test_up_in_the_foreground_stops_everything_on_ctrl_c(shell: Shell) -> None:
 
 def test_a_component_that_dies_ends_up_with_its_name(shell: Shell) -> None:
     """A stack without its warehouse must not look as if it were well: exit status 1, name and last log lines."""
-    process = shell.start("up", "--no-dagster")
+    process = shell.start("up", "--no-dagster", "--no-dashboard")
     assert process.stdout
     try:
         assert process.stdout.readline().startswith("running")
@@ -240,7 +240,7 @@ def test_a_component_that_dies_ends_up_with_its_name(shell: Shell) -> None:
 def test_down_clears_away_what_a_killed_supervisor_left(shell: Shell) -> None:
     """After kill -9 of the supervisor its servers end by themselves; one that hangs is ended by `down`; and the
     next `up` starts over the same data."""
-    shell.run("up", "--detach", "--no-dagster")
+    shell.run("up", "--detach", "--no-dagster", "--no-dashboard")
     before = shell.components()
     supervisor = Home(shell.home).supervisor()
     assert supervisor
@@ -252,7 +252,7 @@ def test_down_clears_away_what_a_killed_supervisor_left(shell: Shell) -> None:
     os.kill(hung, signal.SIGCONT)
     shell.run("down")
     assert shell.leftovers() == []
-    shell.run("up", "--detach", "--no-dagster")
+    shell.run("up", "--detach", "--no-dagster", "--no-dashboard")
     assert shell.components()["s3"]["endpoint"] == before["s3"]["endpoint"]
 
 
@@ -269,7 +269,10 @@ def test_without_a_stack_every_command_says_what_to_do(tmp_path: Path) -> None:
 def test_up_refuses_an_unusable_folder_in_one_line(tmp_path: Path) -> None:
     """With --detach the reason must come out of the supervisor and not stay in a log."""
     (tmp_path / "file").write_text("")
-    for arguments in (["up", "--no-dagster"], ["up", "-d", "--no-dagster"]):
+    for arguments in (
+        ["up", "--no-dagster", "--no-dashboard"],
+        ["up", "-d", "--no-dagster", "--no-dashboard"],
+    ):
         error = Shell(tmp_path / "file" / "home").run(*arguments, status=1).stderr
         assert error.startswith("Error: cannot use ")
         assert len(error.splitlines()) == 1

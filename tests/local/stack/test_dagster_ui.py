@@ -50,7 +50,7 @@ def test_the_ui_comes_up_with_the_stack_and_goes_with_it(tmp_path: Path) -> None
     home = Home(tmp_path / "home")
     stack = Stack(home.folder)
     try:
-        url = stack.start(Wanted()).dagster_url
+        url = stack.start(Wanted(dashboard=False)).dagster_url
         assert url == attach(home.folder).dagster_url
         with urllib.request.urlopen(f"{url}/server_info", timeout=10) as response:
             assert "dagster_version" in json.load(response)

@@ -98,7 +98,7 @@ def test_kill_9_of_redshift_keeps_what_was_committed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     stack = Stack(home)
     try:
-        connection = stack.start(Wanted(dagster=False)).connect()
+        connection = stack.start(Wanted(dagster=False, dashboard=False)).connect()
         cursor = connection.cursor()
         cursor.execute("CREATE TABLE kept (n INTEGER)")
         cursor.execute("INSERT INTO kept VALUES (1), (2)")
