@@ -1,9 +1,10 @@
 """The pictures of the README, made by the project itself:
 
-    .venv/bin/python -m docs.pictures
+    .venv/bin/python -m docs.pictures [dashboards]
 
 `demo.svg` is what `weblogs demo` prints; `asset-graph.png` and `partition.png` are Dagster's UI over the data that it
-loaded. Everything happens in a temporary folder. Needs Chromium on PATH.
+loaded; `dashboard-*.png` are the dashboards over the shop that their tests use, so that they do not change with the
+hour (`dashboards` makes only these). Everything happens in a temporary folder. Needs Chromium on PATH.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fcntl import ioctl
 from pathlib import Path
+from typing import Literal, cast
 
 from playwright.sync_api import expect
 from rich.console import Console
@@ -27,6 +29,9 @@ from rich.text import Text
 
 from tests.browser.chromium import chromium, window
 from tests.browser.dagster_pages import DagsterPages
+from tests.browser.dashboard_pages import DashboardPages
+from tests.dashboard.conftest import provisioned
+from tests.dashboard.seed import seed
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.streams import WEB_LOGS
@@ -37,14 +42,39 @@ TITLE = "make demo"
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 
-def main() -> None:
-    """Writes all three. Raises CalledProcessError when the demo fails."""
+def main(arguments: Sequence[str] = ()) -> None:
+    """Writes all of them, or those of the dashboards. Raises CalledProcessError when the demo fails."""
     IMAGES.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stack(Path(folder) / ".weblogs").running(dagster=False, dashboard=True) as endpoints,
+    ):
+        seed(provisioned(endpoints))
+        photograph_dashboards(str(endpoints.dashboard_url))
+    if list(arguments) == ["dashboards"]:
+        return
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / ".weblogs"
         draw_demo(demo_output(home), IMAGES / "demo.svg")
         with Stack(home).running(dagster=True) as endpoints:
             photograph(endpoints)
+
+
+def photograph_dashboards(url: str) -> None:
+    """Three pages as they open, one of them in the dark, and one on a phone."""
+    shots = (
+        ("web-traffic", "", 1340, 1120, "light"),
+        ("stores", "stores", 1340, 1000, "dark"),
+        ("pipeline-health", "pipeline-health", 1340, 760, "light"),
+        ("phone", "sales", 390, 844, "light"),
+    )
+    with chromium() as browser:
+        for name, path, width, height, scheme in shots:
+            with window(browser, width=width, height=height) as page:
+                page.emulate_media(color_scheme=cast("Literal['light', 'dark']", scheme))
+                DashboardPages(page, url).open(path)
+                expect(page.get_by_test_id("stVegaLiteChart").locator("svg").first).to_be_visible()
+                page.screenshot(path=IMAGES / f"dashboard-{name}.png", animations="disabled")
 
 
 def demo_output(home: Path) -> str:
@@ -101,4 +131,4 @@ def _chunks(handle: int) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

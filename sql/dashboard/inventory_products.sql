@@ -11,4 +11,4 @@ FROM shopware_kpis.operations_kpi_daily
 WHERE analysis_date >= CAST(:first AS DATE) AND analysis_date < CAST(:until AS DATE)
 GROUP BY product_id
 ORDER BY units_sold DESC, product_id
-LIMIT 500;
+LIMIT 2000;

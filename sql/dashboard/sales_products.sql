@@ -11,4 +11,4 @@ WHERE transaction_timestamp >= CAST(:first AS TIMESTAMP) AND transaction_timesta
     AND (CAST(:category AS VARCHAR(16)) = '' OR sale_category = CAST(:category AS VARCHAR(16)))
 GROUP BY product_id
 ORDER BY revenue DESC, product_id
-LIMIT 500;
+LIMIT 2000;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from weblogs_platform.dashboard.personal import HIDDEN
+from weblogs_platform.dashboard.personal import HIDDEN, is_open
 from weblogs_platform.dashboard.words import NONE, cell, label
 
 if TYPE_CHECKING:
@@ -37,18 +37,19 @@ class Column:
     help: str | None = None
 
 
-def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, height: int | None = None) -> None:
-    """The named columns of the rows in their order, and a button that downloads them as `name`.csv."""
+def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, most: int = MOST_ROWS) -> None:
+    """The named columns of the rows in their order, and a button that downloads them as `name`.csv. `most` is how many
+    rows the query gives at most: when there are so many, there may be more."""
     shown = rows[list(columns)].copy()
     for column, how in columns.items():
         if how.kind == "personal":
-            shown[column] = [HIDDEN if value is None else str(value) for value in shown[column]]
+            shown[column] = shown[column].map(str, na_action="ignore") if is_open() else HIDDEN
         elif how.kind == "word":
             shown[column] = shown[column].map(label)
     st.dataframe(
         shown,
         hide_index=True,
-        height=height or "auto",
+        height="auto",
         column_config={name: _config(how) for name, how in columns.items()},
         placeholder=NONE,
         alt=f"Table: {name.replace('-', ' ')}",
@@ -64,8 +65,8 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, heigh
         type="tertiary",
         help=f"These {len(shown):,} rows, as {name}.csv",
     )
-    if len(shown) >= MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS:,} rows are shown; choose fewer days or a filter to see others.")
+    if len(shown) >= most:
+        st.caption(f"The first {most:,} rows are shown; choose fewer days or a filter to see others.")
 
 
 def csv_of(rows: pd.DataFrame, titles: Mapping[str, str]) -> bytes:

@@ -14,7 +14,7 @@ from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import whole
+from weblogs_platform.dashboard.views.sales import MOST_PRODUCTS, whole
 
 if TYPE_CHECKING:
     from weblogs_platform.dashboard.view import Dates
@@ -167,6 +167,7 @@ def _products(page: Page) -> None:
                 "stockout_days": Column("Days out of stock", "count", _PRODUCT["stockout_alert"]),
             },
             "turnover",
+            most=MOST_PRODUCTS,
         )
 
 

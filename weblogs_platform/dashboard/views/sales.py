@@ -20,7 +20,7 @@ REVENUE = Measure("revenue", "Revenue", ",.0f")
 _UNITS = Measure("units", "Units")
 _DAILY = definitions.columns("sales_kpi_daily")
 _POS = definitions.columns("pos_daily")
-_TOP = 15
+_TOP, MOST_PRODUCTS = 15, 2000
 
 SALE_COLUMNS: dict[str, Any] = {
     "transaction_timestamp": Column("When (UTC)", "time", _POS["transaction_timestamp"]),
@@ -140,6 +140,7 @@ def _parts(page: Page, where: dict[str, Any], categories: pd.DataFrame, category
                     "price": Column("Average price", "money", "Revenue divided by units sold."),
                 },
                 "products",
+                most=MOST_PRODUCTS,
             )
 
 

@@ -20,7 +20,7 @@ _EVENTS = Measure("events", "Events")
 _TRAFFIC = definitions.columns("web_traffic_hourly")
 _SESSION = definitions.columns("web_session")
 _COLUMN_OF = {"event": "event_type", "browser": "browser", "device": "device_type"}
-_TOP = 15
+_TOP, _MOST_PAGES = 15, 200
 
 
 def _draw(page: Page) -> None:
@@ -156,6 +156,7 @@ def _pages(page: Page, chosen: dict[str, str]) -> None:
                     "scrolls": Column("Scrolls", "count"),
                 },
                 "top-pages",
+                most=_MOST_PAGES,
             )
 
 
