@@ -10,7 +10,7 @@ STYLE = """<style>
 .st-key-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(136px, 1fr)); }
 .st-key-cards > * { width: auto; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.45rem; }
-[data-testid="stMetricValue"] * { white-space: normal; overflow-wrap: anywhere; }
+[data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { white-space: normal; overflow-wrap: anywhere; }
 h1 { font-size: 1.9rem !important; }
 h3 { font-size: 1.1rem !important; padding: 0.25rem 0 0.5rem !important; }
 @media (max-width: 640px) {

@@ -76,7 +76,7 @@ def _cards(rows: pd.DataFrame) -> None:
                 "Quarantined of landed.",
             ),
             Card(
-                "Duplicates dropped",
+                "Duplicates",
                 words.number(rows["duplicates_dropped"].sum()),
                 f"Dropped because the stream says so. {_SUM}",
             ),
