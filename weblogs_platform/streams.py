@@ -144,6 +144,10 @@ CUSTOMER_INTERACTIONS = StreamSpec(
     ),
 )
 
+MOST_MONEY = 4_999_999_999
+"""Of one sale: revenue and discount together stay within the DECIMAL(12,2) of what is computed from them, so that no
+single absurd row stops the figures of a day."""
+
 POS = StreamSpec(
     name="pos",
     landing_prefix="pos",
@@ -193,12 +197,15 @@ POS = StreamSpec(
             path="$.revenue",
             required=True,
             minimum=0,
+            maximum=MOST_MONEY,
             description="What the pieces cost before the discount.",
         ),
         Field(
             column="discount_applied",
             type=Decimal(12, 2),
             path="$.discount_applied",
+            minimum=-MOST_MONEY,
+            maximum=MOST_MONEY,
             description="What of it the customer did not have to pay; null when there was no discount.",
         ),
         Field(

@@ -200,19 +200,19 @@ def test_a_quarantined_row_can_be_repaired_by_itself(pos: Hour) -> None:
 
 REVENUES = (
     "0", "0.005", "0.004", "1.005", "2.675", "19.995", "19.994999", "33.333333333333336", "100", "1e2",
-    "9999999999.99", "9999999999.994", "9999999999.995", "+4.10", ".5", "7.", "0.1", "0.2", "1,5",
+    "4999999999", "4999999999.01", "9999999999.994", "9999999999.995", "+4.10", ".5", "7.", "0.1", "0.2", "1,5",
 )  # fmt: skip
 
 
 def test_money_is_right_to_the_cent(pos: Hour) -> None:
     """COPY cuts 19.995 to 19.99, or a float makes 2.67 of 2.675."""
-    discounts = ["-0.005", "-2.675", "1.005", ""]
+    discounts = ["-0.005", "-4999999999", "1.005", ""]
     rows = [
         sale(pos, n, revenue=revenue, discount_applied=discounts[n % 4]) for n, revenue in enumerate(REVENUES)
     ]
     pos.drop("0000.csv", as_csv(rows))
     pos.run()
-    bad = {"1e2", "9999999999.995", "1,5"}
+    bad = {"1e2", "4999999999.01", "9999999999.994", "9999999999.995", "1,5"}
     expected = {
         f"6f1c0a52-{n:04}": (cents(revenue), cents(discounts[n % 4]) if discounts[n % 4] else None)
         for n, revenue in enumerate(REVENUES)
