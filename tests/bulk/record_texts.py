@@ -87,6 +87,8 @@ def sound_value(f: Field) -> st.SearchStrategy[Any]:
             return st.just("2025-07-17T20:40:36.066373")
         case Timestamp():
             return st.sampled_from([1746269854.29, 1746269854])
+        case other:
+            raise NotImplementedError(f"no sound value of {other} is known here")
 
 
 @st.composite

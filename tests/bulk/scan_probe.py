@@ -76,6 +76,9 @@ class Counted:
     def __init__(self) -> None:
         self.places: list[tuple[int, int]] = []
 
+    def heading(self, text: str) -> None:
+        pass
+
     def good(self, run: memoryview) -> None:
         pass
 
