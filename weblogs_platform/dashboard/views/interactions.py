@@ -36,6 +36,8 @@ def _draw(page: Page) -> None:
     )
     chosen = {"interaction_type": kind, "channel": channel}
     _cards(page, narrowed(breakdown, chosen), kind, channel)
+    if rating:
+        st.caption("The rating chooses the contacts that are listed below; the figures are of all ratings.")
     _bars(page, breakdown, chosen, rating)
     _over_time(page, kind, channel)
     _contacts(page, kind, channel, rating)
