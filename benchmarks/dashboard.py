@@ -11,6 +11,7 @@ before but has no answer in its cache; the next visit is the same window with ot
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -231,7 +232,11 @@ def _markdown(figures: Sequence[Figure], events: int, rounds: int) -> str:
             for f in figures
         ),
     ]
-    head = f"{events:,} web events over {DAYS} days; the newest seven days shown; medians of {rounds}. Machine: {machine()}."
+    load = os.getloadavg()[1]
+    head = (
+        f"{events:,} web events over {DAYS} days; the newest seven days shown; medians of {rounds}. Machine: "
+        f"{machine()}; load average over the last five minutes {load:.1f}."
+    )
     return f"{head}\n\n" + "\n".join(rows)
 
 
