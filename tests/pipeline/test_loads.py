@@ -451,3 +451,28 @@ def test_copy_has_no_right_to_quarantined_data(hour: Hour) -> None:
         tx.execute("CREATE TEMP TABLE quarantine_probe (object VARCHAR(500))")
         with pytest.raises(StatementRefused, match=r"denied|Denied|403"):
             tx.execute(copy)
+
+
+def test_the_warehouse_knows_why_records_are_in_quarantine(hour: Hour) -> None:
+    """Whoever asks for reasons has to read every report in S3; or a replaced object's reasons are counted for ever."""
+
+    def reasons() -> dict[str, int]:
+        sql = (
+            "SELECT reason, SUM(records) FROM shopware_ops.quarantine_reasons "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) GROUP BY 1"
+        )
+        with hour.warehouse.transaction() as tx:
+            return {name: int(n) for name, n in tx.fetch_all(sql, (hour.spec.name, hour.hour.sql))}
+
+    hour.drop("a", _mixed(hour, 1, 2).stored)
+    hour.drop("b", encoded(web_log(3, user_id=None, session_id=None)))
+    report, _ = hour.run()
+    assert reasons() == report.reasons == {
+        "malformed_json": 2, "null_required:session_id": 1, "null_required:user_id": 1
+    }  # fmt: skip
+    hour.run()
+    assert reasons() == report.reasons
+    hour.drop("a", _mixed(hour, 1).stored)
+    _, outcome = hour.run()
+    assert outcome.action == "replace"
+    assert reasons() == {"malformed_json": 1, "null_required:session_id": 1, "null_required:user_id": 1}

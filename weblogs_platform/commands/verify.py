@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 QUERIES = PROJECT_ROOT / "sql" / "verification"
 OPS_TABLES = tuple(
     f"shopware_ops.{name}"
-    for name in ("load_history", "load_lock", "changed_hours", "refresh_history", "refresh_lock")
+    for name in (
+        "load_history",
+        "load_lock",
+        "changed_hours",
+        "refresh_history",
+        "refresh_lock",
+        "quarantine_reasons",
+    )
 )
 SALES_TABLES = frozenset(
     {

@@ -213,19 +213,41 @@ class RecordLoads:
     rows: int
 
     def sql(self) -> str:
-        line = (
-            "("
-            + ", ".join("CAST(%s AS TIMESTAMP)" if c == "landing_hour" else "%s" for c in LEDGER_COLUMNS)
-            + ")"
-        )
-        return f"INSERT INTO shopware_ops.load_history ({', '.join(LEDGER_COLUMNS)}) VALUES " + ", ".join(
-            [line] * self.rows
+        return _insert_lines("shopware_ops.load_history", LEDGER_COLUMNS, self.rows)
+
+
+REASON_COLUMNS = ("stream", "landing_hour", "object_key", "etag", "reason", "records")
+
+
+@dataclass(frozen=True)
+class RecordReasons:
+    """The same for why records are in quarantine; parameters in the order of REASON_COLUMNS."""
+
+    rows: int
+
+    def sql(self) -> str:
+        return _insert_lines("shopware_ops.quarantine_reasons", REASON_COLUMNS, self.rows)
+
+
+@dataclass(frozen=True)
+class DeleteReasons:
+    """Removes the reasons of an hour whose ledger lines are superseded. Parameters: stream, hour."""
+
+    def sql(self) -> str:
+        return (
+            "DELETE FROM shopware_ops.quarantine_reasons "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP)"
         )
 
 
 def flattened(rows: Sequence[Sequence[object]]) -> list[object]:
     """Parameters of several lines as one list."""
     return [value for row in rows for value in row]
+
+
+def _insert_lines(table: str, columns: Sequence[str], rows: int) -> str:
+    line = ", ".join("CAST(%s AS TIMESTAMP)" if c == "landing_hour" else "%s" for c in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES " + ", ".join([f"({line})"] * rows)
 
 
 def _record_changes(spec: StreamSpec, rows: str, entities: str) -> str:

@@ -9,7 +9,7 @@ waits for the lock and then finds nothing to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -27,12 +27,14 @@ from weblogs_platform.core.statements import (
     CountHour,
     CreateStaging,
     DeleteHour,
+    DeleteReasons,
     DropStaging,
     InsertFromStaging,
     LockLoads,
     NextChange,
     RecordDeletedHours,
     RecordLoads,
+    RecordReasons,
     RecordStagedHours,
     SupersedeHour,
     flattened,
@@ -82,6 +84,7 @@ class _Load:
         self.tx.execute(RecordDeletedHours(self.spec), (self.change_no, self.run_id, *hours))
         self.tx.execute(DeleteHour(self.spec), (self.hour.sql,))
         self.tx.execute(SupersedeHour(), (self.spec.name, self.hour.sql))
+        self.tx.execute(DeleteReasons(), (self.spec.name, self.hour.sql))
         return rows
 
     def load_manifest(self, manifest: ManifestRef) -> int:
@@ -97,7 +100,7 @@ class _Load:
         return int(rows)
 
     def record(self, files: tuple[FileReport, ...], manifests: tuple[ManifestRef, ...]) -> None:
-        """Writes a line of the ledger for every object."""
+        """Writes a line of the ledger for every object, and why its bad records are in quarantine."""
         keys = {m.compression: m.key for m in manifests}
         rows = [
             _ledger_row(
@@ -105,9 +108,18 @@ class _Load:
             )
             for f in files
         ]
+        self._insert(RecordLoads, rows)
+        reasons = [
+            (self.spec.name, self.hour.sql, *f.source.identity, reason, count)
+            for f in files
+            for reason, count in sorted(f.reasons.items())
+        ]
+        self._insert(RecordReasons, reasons)
+
+    def _insert(self, statement: type[RecordLoads | RecordReasons], rows: Sequence[Sequence[object]]) -> None:
         for at in range(0, len(rows), _LEDGER_BATCH):
             batch = rows[at : at + _LEDGER_BATCH]
-            self.tx.execute(RecordLoads(len(batch)), flattened(batch))
+            self.tx.execute(statement(len(batch)), flattened(batch))
 
     def changed_hours(self) -> dict[LandingHour, int]:
         """The event hours that this load has changed so far."""
