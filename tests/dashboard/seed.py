@@ -36,7 +36,9 @@ def seed(warehouse: Warehouse) -> None:
     with warehouse.transaction() as tx:
         for table, rows in _sources():
             _insert(tx, table, rows)
-        _insert(tx, "shopware_ops.load_history", list(_ledger()))
+        lines = list(_ledger())
+        _insert(tx, "shopware_ops.load_history", lines)
+        _insert(tx, "shopware_ops.quarantine_reasons", list(_reasons(lines)))
     for table in TABLES:
         refresh(warehouse, table, FIRST.replace(tzinfo=UTC), UNTIL.replace(tzinfo=UTC), run_id=RUN_ID)
 
@@ -148,6 +150,14 @@ def _stock() -> Iterator[Row]:
                     hour,
                     at,
                 )
+
+
+def _reasons(lines: Sequence[Row]) -> Iterator[Row]:
+    """Why the bad records of the ledger's lines are bad."""
+    for number, (stream, hour, key, etag, _, _, _, bad, *_) in enumerate(lines):
+        if bad:
+            reason = "malformed_json" if number % 3 else "null_required:user_id"
+            yield stream, hour, key, etag, reason, bad
 
 
 def _ledger() -> Iterator[Row]:

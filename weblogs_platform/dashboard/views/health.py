@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _RECORDS = Measure("records", "Records")
 _RUN_ID = re.compile(r"[0-9a-fA-F-]{8,64}", re.ASCII)
 _FATES = {"loaded": "loaded", "quarantined": "quarantined", "duplicates_dropped": "dropped"}
+_MOST_REASONS = 50
 _SUM = "Of the objects that landed in these hours and count now."
 
 
@@ -55,6 +56,7 @@ def _draw(page: Page) -> None:
     _cards(rows)
     _conservation(page, stream)
     _over_time(page, rows)
+    _reasons(page, stream)
     _freshness(page)
     _loads(page, stream)
 
@@ -151,7 +153,7 @@ def _over_time(page: Page, rows: pd.DataFrame) -> None:
     with right:
         heading(
             "Quarantined by stream",
-            "Their reasons stand beside them in S3 under invalid/, and in Dagster on `validated`.",
+            "Their bytes, places and reasons stand in S3 under invalid/.",
         )
         bad = summed(fates[fates["fate"] == "quarantined"], "stream", "records")
         bars(
@@ -160,6 +162,31 @@ def _over_time(page: Page, rows: pd.DataFrame) -> None:
             _RECORDS,
             page.pick("stream", page.asked.one("stream")),
             alt_text="Quarantined by stream",
+        )
+
+
+def _reasons(page: Page, stream: str) -> None:
+    """Why records are bad: the kinds of reasons over time, and each reason with the column that it names."""
+    hourly = page.dates.hourly
+    every = "hour" if hourly else "day"
+    rows = frame("health_reasons", **page.during, hourly=int(hourly), stream=stream)
+    if rows.empty:
+        return
+    rows = rows.assign(kind=[reason.partition(":")[0].replace("_", " ") for reason in rows["reason"]])
+    left, right = st.columns([3, 2], border=True)
+    with left:
+        heading(
+            f"Why records are in quarantine, by {every} of landing",
+            "A record with two reasons counts under both.",
+        )
+        shown = filled(rows, page.dates, "kind", ["records"])
+        columns(shown, Time(hourly), _RECORDS, "kind", alt_text=f"Quarantined by {every} and kind of reason")
+    with right:
+        heading("Reasons", "With the column that each is about.")
+        table(
+            summed(rows, "reason", "records").head(_MOST_REASONS),
+            {"reason": Column("Reason"), "records": Column("Records", "count")},
+            "reasons",
         )
 
 
