@@ -95,12 +95,13 @@ EXACT_DUPLICATES = CheckDeclaration(
 ROWS_LOADED = CheckDeclaration(
     "rows_loaded_equal_valid",
     "ERROR",
-    "The table holds as many rows of the hour as validation found good records in the loaded objects.",
+    "The table holds as many rows of the hour as validation found good records in the loaded objects, and as were "
+    "replayed from quarantine since.",
 )
 CONSERVATION = CheckDeclaration(
     "conservation",
     "ERROR",
-    "For every object and for the hour: records = loaded + quarantined + duplicates dropped.",
+    "For every object and for the hour: records = loaded + replayed + in quarantine + duplicates dropped + discarded.",
 )
 
 VALIDATED_CHECKS = (
@@ -211,13 +212,16 @@ def rows_loaded_equal_valid(
     """Where the report cannot tell (see `_reported`), the ledger's own count stands."""
     reported = _reported(report)
     expected = sum(_expected_rows(line, reported.get(_identity(line))) for line in ledger)
-    recorded = sum(line.loaded for line in ledger)
+    replayed = sum(line.replayed for line in ledger)
+    expected += replayed
+    recorded = sum(line.in_table for line in ledger)
     passed = expected == recorded == table_rows
     summary = f"{table_rows} rows in the table, {recorded} in the ledger, {expected} good records to load"
     numbers: dict[str, Number] = {
         "table_rows": table_rows,
         "ledger_rows": recorded,
         "good_records": expected,
+        "replayed": replayed,
         "difference": table_rows - expected,
     }
     return CheckOutcome(ROWS_LOADED, passed, summary, numbers)
@@ -229,13 +233,14 @@ def conservation(report: HourReport, ledger: Sequence[LoadedFile]) -> CheckOutco
     totals: dict[str, Number] = {
         "records": sum(line.records for line in ledger),
         "loaded": sum(line.loaded for line in ledger),
-        "quarantined": sum(line.quarantined for line in ledger),
+        "replayed": sum(line.replayed for line in ledger),
+        "quarantined": sum(line.in_quarantine for line in ledger),
         "duplicates_dropped": sum(line.duplicates for line in ledger),
+        "discarded": sum(line.discarded for line in ledger),
     }
     equation = (
-        "{records} = {loaded} loaded + {quarantined} quarantined + {duplicates_dropped} dropped".format(
-            **totals
-        )
+        "{records} = {loaded} loaded + {replayed} replayed + {quarantined} in quarantine + "
+        "{duplicates_dropped} dropped + {discarded} discarded".format(**totals)
     )
     summary = f"does not add up in {len(wrong)} of {len(ledger)} objects ({equation})" if wrong else equation
     return CheckOutcome(CONSERVATION, not wrong, summary, totals, {"objects": wrong[:MAX_PLACES]})
@@ -256,7 +261,7 @@ def _expected_rows(line: LoadedFile, report: FileReport | None) -> int:
 
 
 def _conserved(line: LoadedFile, report: FileReport | None) -> bool:
-    adds_up = line.records == line.loaded + line.quarantined + line.duplicates
+    adds_up = line.records == line.loaded + line.quarantined + line.duplicates and line.in_quarantine >= 0
     return adds_up and (report is None or (report.records, report.bad) == (line.records, line.quarantined))
 
 

@@ -34,6 +34,9 @@ COMMANDS = {
     "traffic": Mounted("weblogs_platform.local.traffic.commands:traffic", "Deliver events as Firehose does."),
     "dashboard": Mounted("weblogs_platform.commands.dashboard:dashboard", "Serve the dashboards."),
     "load": Mounted("weblogs_platform.commands.load:load", "Load landing hours, here and now."),
+    "quarantine": Mounted(
+        "weblogs_platform.commands.quarantine:quarantine", "See, repair and replay bad records."
+    ),
     "refresh": Mounted("weblogs_platform.commands.refresh:refresh", "Compute processed and KPI tables anew."),
     "verify": Mounted("weblogs_platform.commands.verify:verify", "Say whether all is well in the warehouse."),
     "demo": Mounted("weblogs_platform.commands.demo:demo", "Everything at once, on a day of traffic."),

@@ -12,36 +12,22 @@ What this does not see: a good row that itself spans lines, of which a stray quo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 
 from weblogs_platform.bulk.object_scan import ObjectScan, Sink
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.core.csv_rows import (
-    MAX_HEADER_BYTES,
+    CsvHeader,
     LineTooLong,
     Row,
     end_of_line,
     first_line,
+    judge_row,
     next_row,
 )
 from weblogs_platform.core.framing import Incomplete
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.core.validation import MAX_PRESENT, Stamp, Verdict, judge_cells
-
-
-@dataclass(frozen=True)
-class Header:
-    """The names of the columns, in order."""
-
-    text: str
-    names: tuple[str, ...]
-
-    @cached_property
-    def paths(self) -> tuple[str, ...]:
-        """The JSONPaths of its columns, the first MAX_PRESENT of them."""
-        return tuple(f"$.{name}" for name in self.names if name)[:MAX_PRESENT]
+from weblogs_platform.core.validation import Stamp, Verdict
 
 
 class RowScan(ObjectScan):
@@ -50,9 +36,8 @@ class RowScan(ObjectScan):
     def __init__(self, spec: StreamSpec, screen: Screen, sink: Sink, delivered_at: datetime) -> None:
         super().__init__(screen, sink)
         self._spec, self._delivered_at = spec, delivered_at
-        self._declared = frozenset(f.member for f in spec.source_fields)
         self._begun = False
-        self._header: Header | None = None
+        self._header: CsvHeader | None = None
         self._skipped_from: int | None = None
 
     def _advance(self, *, final: bool) -> None:
@@ -105,7 +90,7 @@ class RowScan(ObjectScan):
 
     def _take_header(self, row: Row) -> int:
         self._begun = True
-        self._header = self._header_of(row)
+        self._header = CsvHeader.of(row, self._held, self._spec.source_members)
         if self._header:
             self._sink.heading(self._header.text)
             return row.end
@@ -114,32 +99,8 @@ class RowScan(ObjectScan):
         self._reject(self._offset + line.start, raw, len(raw), ("unusable_header",))
         return line.end
 
-    def _header_of(self, row: Row) -> Header | None:
-        if row.cells is None or row.spans_lines or row.end - row.start > MAX_HEADER_BYTES:
-            return None
-        try:
-            text = self._held[row.start : row.end].decode()
-            names = tuple(cell.decode().strip() for cell in row.cells)
-        except UnicodeDecodeError:
-            return None
-        known = [name for name in names if name in self._declared]
-        return Header(text, names) if known and len(set(known)) == len(known) else None
-
     def _judge(self, row: Row) -> Verdict:
-        if self._header is None:
-            return Verdict(("unusable_header",))
-        if row.cells is None:
-            return Verdict(("malformed_csv",))
-        if len(row.cells) != len(self._header.names):
-            return Verdict(("wrong_column_count",))
-        try:
-            cells = [cell.decode() for cell in row.cells]
-        except UnicodeDecodeError:
-            return Verdict(("invalid_utf8",))
-        named = zip(self._header.names, cells, strict=True)
-        known = {name: cell for name, cell in named if cell and name in self._declared}
-        stamp = Stamp(self._delivered_at, self.records + 1)
-        return replace(judge_cells(known, self._spec, stamp), present=self._header.paths)
+        return judge_row(row, self._header, self._spec, Stamp(self._delivered_at, self.records + 1))
 
     def _swallows(self, text: bytes) -> bool:
         """Whether one of the lines after the first is, by itself, a good record."""

@@ -27,6 +27,8 @@ WEBLOGS = ".venv/bin/weblogs"
 
 _TOTALS = """SELECT COALESCE(SUM(records), 0), COALESCE(SUM(loaded), 0), COALESCE(SUM(quarantined), 0),
 COALESCE(SUM(duplicates_dropped), 0) FROM shopware_ops.load_history WHERE stream = %s AND superseded_at IS NULL"""
+_REPLAYED = """SELECT COUNT(*) FROM shopware_ops.quarantine_receipts
+WHERE stream = %s AND superseded_at IS NULL AND outcome = 'replayed'"""
 _EXAMPLE = """SELECT landing_hour, quarantined, invalid_key FROM shopware_ops.load_history
 WHERE quarantined > 0 AND invalid_key IS NOT NULL AND superseded_at IS NULL
 ORDER BY landing_hour DESC, quarantined DESC, object_key LIMIT 1"""
@@ -109,9 +111,11 @@ def sums(endpoints: Endpoints) -> tuple[Table, bool]:
             cursor.execute(_TOTALS, (spec.name,))
             [totals] = cursor.fetchall()
             records, loaded, quarantined, dropped = (int(n) for n in totals)
+            cursor.execute(_REPLAYED, (spec.name,))
+            [(replayed,)] = cursor.fetchall()
             cursor.execute(f"SELECT COUNT(*) FROM {spec.qualified_table}")
             [(rows,)] = cursor.fetchall()
-            agree = records == loaded + quarantined + dropped and rows == loaded
+            agree = records == loaded + quarantined + dropped and rows == loaded + replayed
             right = right and agree
             cells = (records, loaded, quarantined, dropped, rows)
             verdict = "[green]adds up[/green]" if agree else "[red]DOES NOT ADD UP[/red]"

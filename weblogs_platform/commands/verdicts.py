@@ -32,7 +32,7 @@ class Finding:
 
 
 class LedgerHour(NamedTuple):
-    """A row of conservation.sql."""
+    """A row of conservation.sql; `quarantined` are those that still are."""
 
     stream: str
     landing_hour: datetime
@@ -41,10 +41,17 @@ class LedgerHour(NamedTuple):
     loaded: int
     quarantined: int
     dropped: int
+    replayed: int = 0
+    discarded: int = 0
+
+    @property
+    def in_table(self) -> int:
+        return self.loaded + self.replayed
 
     @property
     def adds_up(self) -> bool:
-        return self.records == self.loaded + self.quarantined + self.dropped
+        accounted = self.in_table + self.quarantined + self.dropped + self.discarded
+        return self.records == accounted and self.quarantined >= 0
 
 
 class CopyError(NamedTuple):
@@ -105,7 +112,7 @@ def judge_hours(
                 "when files have landed, let Dagster's sensors load them, or run `weblogs load`",
             )
         ]
-    loaded = {hour.landing_hour: hour.loaded for hour in ledger}
+    loaded = {hour.landing_hour: hour.in_table for hour in ledger}
     differing = [h for h in sorted({*loaded, *rows}) if loaded.get(h) != rows.get(h, 0)]
     findings = [_differs(spec, h, loaded.get(h), rows.get(h, 0)) for h in differing[:NAMED]]
     if (more := len(differing) - NAMED) > 0:
@@ -247,13 +254,14 @@ def _differs(spec: StreamSpec, hour: datetime, loaded: int | None, rows: int) ->
     )
 
 
-def repair(spec: StreamSpec, hour: datetime) -> tuple[str, str]:
-    """The statements that take an hour out of table and ledger."""
+def repair(spec: StreamSpec, hour: datetime) -> tuple[str, ...]:
+    """The statements that take an hour out of table, ledger and receipts."""
     at = f"landing_hour = '{hour:%Y-%m-%d %H:%M:%S}'"
     current = f"stream = '{spec.name}' AND {at} AND superseded_at IS NULL"
     return (
         f"DELETE FROM {spec.qualified_table} WHERE {at};",
         f"UPDATE shopware_ops.load_history SET superseded_at = GETDATE() WHERE {current};",
+        f"UPDATE shopware_ops.quarantine_receipts SET superseded_at = GETDATE() WHERE {current};",
     )
 
 
@@ -262,8 +270,9 @@ def _does_not_add_up(hour: LedgerHour) -> Finding:
         "conservation",
         "problem",
         f"{hour.stream}, {_hour(hour.landing_hour)}: {hour.records:,} records are not {hour.loaded:,} loaded + "
-        f"{hour.quarantined:,} quarantined + {hour.dropped:,} dropped",
-        "a line of the ledger was changed by hand: compare it with the hour's report under reports/",
+        f"{hour.quarantined:,} quarantined + {hour.dropped:,} dropped + {hour.replayed:,} replayed + "
+        f"{hour.discarded:,} discarded",
+        "a line of the ledger or a receipt was changed by hand: compare them with the hour's report under reports/",
     )
 
 
@@ -273,7 +282,8 @@ def _adds_up(spec: StreamSpec, ledger: Sequence[LedgerHour]) -> Finding:
         "conservation",
         "ok",
         f"{spec.name}: {total['records']:,} records of {_number(len(ledger), 'hour')} = {total['loaded']:,} loaded + "
-        f"{total['quarantined']:,} quarantined + {total['dropped']:,} dropped, and the table has as many rows",
+        f"{total['quarantined']:,} quarantined + {total['dropped']:,} dropped + {total['replayed']:,} replayed + "
+        f"{total['discarded']:,} discarded, and the table has as many rows",
     )
 
 

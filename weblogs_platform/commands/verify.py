@@ -51,6 +51,7 @@ OPS_TABLES = tuple(
         "refresh_history",
         "refresh_lock",
         "quarantine_reasons",
+        "quarantine_receipts",
     )
 )
 SALES_TABLES = frozenset(

@@ -4,17 +4,19 @@ A quote stands only around a whole cell, and twice within it for itself. A row w
 its first line, so that it takes no other line with it. A quoted cell may hold line ends: such a row spans lines,
 and whether its quote was meant so is for the reader to judge (`bulk.rows`), which can ask for its first line alone.
 
-Everything is bytes, so that every index is a byte offset; what cells hold is judged later. The time is linear
+Everything is bytes, so that every index is a byte offset; what cells hold is judged by `judge_row`. The time is linear
 in the content: a quote that stays open is looked for once up to the next line of odd quotes, or the limit.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from weblogs_platform.core.framing import Incomplete
-from weblogs_platform.core.spec import MAX_RECORD_BYTES
+from weblogs_platform.core.spec import MAX_RECORD_BYTES, StreamSpec
+from weblogs_platform.core.validation import MAX_PRESENT, Stamp, Verdict, judge_cells
 
 MAX_HEADER_BYTES = 16 * 1024
 """A longer first line is no header: every quarantined row carries the header, so that it can be repaired."""
@@ -42,6 +44,50 @@ class Row:
     end: int
     cells: tuple[bytes, ...] | None
     spans_lines: bool = False
+
+
+@dataclass(frozen=True)
+class CsvHeader:
+    """The names of the columns, in order."""
+
+    text: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Row, data: bytes, declared: frozenset[str]) -> CsvHeader | None:
+        """The header that a row of `data` is; None when it is unusable."""
+        if row.cells is None or row.spans_lines or row.end - row.start > MAX_HEADER_BYTES:
+            return None
+        try:
+            text = data[row.start : row.end].decode()
+            names = tuple(cell.decode().strip() for cell in row.cells)
+        except UnicodeDecodeError:
+            return None
+        known = [name for name in names if name in declared]
+        return cls(text, names) if known and len(set(known)) == len(known) else None
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The JSONPaths of its columns, the first MAX_PRESENT of them."""
+        return tuple(f"$.{name}" for name in self.names if name)[:MAX_PRESENT]
+
+
+def judge_row(row: Row, header: CsvHeader | None, spec: StreamSpec, stamp: Stamp) -> Verdict:
+    """Judges a row by its cells, named by the header; every row is bad without one."""
+    if header is None:
+        return Verdict(("unusable_header",))
+    if row.cells is None:
+        return Verdict(("malformed_csv",))
+    if len(row.cells) != len(header.names):
+        return Verdict(("wrong_column_count",))
+    try:
+        cells = [cell.decode() for cell in row.cells]
+    except UnicodeDecodeError:
+        return Verdict(("invalid_utf8",))
+    declared = spec.source_members
+    named = zip(header.names, cells, strict=True)
+    known = {name: cell for name, cell in named if cell and name in declared}
+    return replace(judge_cells(known, spec, stamp), present=header.paths)
 
 
 def next_row(data: bytes, at: int, *, final: bool) -> Row | None:

@@ -13,7 +13,8 @@ from weblogs_platform.core.report import FileReport, HourReport
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """One current row of `shopware_ops.load_history`. `rules`: those that its records were judged by."""
+    """One current row of `shopware_ops.load_history`. `rules`: those that its records were judged by. `replayed` and
+    `discarded`: what became of its quarantined records since, as their receipts say."""
 
     key: str
     etag: str
@@ -22,6 +23,18 @@ class LoadedFile:
     loaded: int
     quarantined: int
     duplicates: int
+    replayed: int = 0
+    discarded: int = 0
+
+    @property
+    def in_table(self) -> int:
+        """Rows of the table that came from the object."""
+        return self.loaded + self.replayed
+
+    @property
+    def in_quarantine(self) -> int:
+        """Its records that still are in quarantine."""
+        return self.quarantined - self.replayed - self.discarded
 
 
 @dataclass(frozen=True)

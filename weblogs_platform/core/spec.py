@@ -252,6 +252,11 @@ class StreamSpec:
         return tuple(f for f in self.fields if not f.stamped)
 
     @cached_property
+    def source_members(self) -> frozenset[str]:
+        """Their members."""
+        return frozenset(f.member for f in self.source_fields)
+
+    @cached_property
     def payload_members(self) -> frozenset[str]:
         """The declared members of the payload."""
         return frozenset(f.member for f in self.fields if f.in_payload)

@@ -116,14 +116,20 @@ class CountHour:
 
 @dataclass(frozen=True)
 class LoadedBetween:
-    """Current rows of the ledger, `landing_hour` in [first, end). Parameters: stream, first, end."""
+    """Current rows of the ledger, `landing_hour` in [first, end), each with how many of its quarantined records were
+    replayed and discarded. Parameters: stream, first, end."""
 
     def sql(self) -> str:
         return (
-            "SELECT landing_hour, object_key, etag, rules, records, loaded, quarantined, duplicates_dropped "
-            "FROM shopware_ops.load_history "
-            "WHERE stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP) "
-            "AND superseded_at IS NULL ORDER BY landing_hour, object_key"
+            "SELECT l.landing_hour, l.object_key, l.etag, l.rules, l.records, l.loaded, l.quarantined, "
+            "l.duplicates_dropped, COUNT(CASE WHEN r.outcome = 'replayed' THEN 1 END), "
+            "COUNT(CASE WHEN r.outcome = 'discarded' THEN 1 END) "
+            "FROM shopware_ops.load_history AS l LEFT JOIN shopware_ops.quarantine_receipts AS r "
+            "ON r.stream = l.stream AND r.landing_hour = l.landing_hour AND r.object_key = l.object_key "
+            "AND r.etag = l.etag AND r.superseded_at IS NULL "
+            "WHERE l.stream = %s AND l.landing_hour >= CAST(%s AS TIMESTAMP) "
+            "AND l.landing_hour < CAST(%s AS TIMESTAMP) AND l.superseded_at IS NULL "
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2"
         )
 
 

@@ -130,6 +130,22 @@ def judge(raw: bytes, spec: StreamSpec, stamp: Stamp | None = None) -> Verdict:
     return _conformed(envelope, verdict) if flat and verdict.good else verdict
 
 
+def parse_members(raw: bytes) -> Members | None:
+    """The members of a JSON object, numbers as they were written; None where the bytes are no such object, or one
+    with a member twice."""
+    try:
+        root = _DECODER.decode(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return root if isinstance(root, Members) and _names_once(root) else None
+
+
+def _names_once(value: Any) -> bool:
+    if isinstance(value, Members):
+        return len(dict(value)) == len(value) and all(_names_once(item) for _, item in value)
+    return not isinstance(value, list) or all(map(_names_once, value))  # pyright: ignore[reportUnknownArgumentType]
+
+
 def judge_cells(cells: Mapping[str, str], spec: StreamSpec, stamp: Stamp) -> Verdict:
     """Judges a row of CSV by its cells that are not empty, named by their columns. `present` is left to whoever
     knows the header."""

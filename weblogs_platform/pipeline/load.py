@@ -19,6 +19,7 @@ from weblogs_platform.core.errors import CountMismatch
 from weblogs_platform.core.keys import jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile, LoadPlan, plan_load
+from weblogs_platform.core.replay_statements import SupersedeReceipts
 from weblogs_platform.core.report import FileReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import (
@@ -66,8 +67,8 @@ class LoadOutcome:
 
 
 @dataclass(frozen=True)
-class _Load:
-    """One load inside its transaction. `change_no` numbers what it changes in the table."""
+class HourLoad:
+    """One load, or replay, inside its transaction. `change_no` numbers what it changes in the table."""
 
     lake: Lake
     warehouse: Warehouse
@@ -78,13 +79,14 @@ class _Load:
     change_no: int
 
     def delete_hour(self) -> int:
-        """Removes the hour's rows and takes them out of the ledger; how many they were."""
+        """Removes the hour's rows, replayed ones too, and takes them out of the ledger; how many they were."""
         rows = _count(self.tx, self.spec, self.hour)
         hours = (self.hour.sql,) * (2 if self.spec.entity else 1)
         self.tx.execute(RecordDeletedHours(self.spec), (self.change_no, self.run_id, *hours))
         self.tx.execute(DeleteHour(self.spec), (self.hour.sql,))
         self.tx.execute(SupersedeHour(), (self.spec.name, self.hour.sql))
         self.tx.execute(DeleteReasons(), (self.spec.name, self.hour.sql))
+        self.tx.execute(SupersedeReceipts(), (self.spec.name, self.hour.sql))
         return rows
 
     def load_manifest(self, manifest: ManifestRef) -> int:
@@ -121,6 +123,12 @@ class _Load:
             batch = rows[at : at + _LEDGER_BATCH]
             self.tx.execute(statement(len(batch)), flattened(batch))
 
+    def compare_table(self, ledger: Sequence[LoadedFile]) -> int:
+        """Rows of the hour in the table. Raises CountMismatch unless they are those of its ledger and receipts."""
+        rows = _count(self.tx, self.spec, self.hour)
+        _compare(self.spec, self.hour, "rows in the table", rows, sum(f.in_table for f in ledger))
+        return rows
+
     def changed_hours(self) -> dict[LandingHour, int]:
         """The event hours that this load has changed so far."""
         rows = self.tx.fetch_all(ChangedHours(), (self.spec.qualified_table, self.change_no))
@@ -154,14 +162,13 @@ def load_hour(
         )
         manifests = write_manifests(lake, spec, hour, plan.files)
         [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
-        load = _Load(lake, warehouse, tx, spec, hour, run_id, int(change_no))
+        load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
         deleted = load.delete_hour() if plan.action == "replace" else 0
         loaded = sum(load.load_manifest(manifest) for manifest in manifests)
         load.record(plan.files, manifests)
         changed_hours = load.changed_hours()
         after = read_hour(tx, spec, hour)
-        table_rows = _count(tx, spec, hour)
-        _compare(spec, hour, "rows in the table", table_rows, sum(f.loaded for f in after))
+        table_rows = load.compare_table(after)
     return LoadOutcome(
         action=plan.action,
         rows_loaded=loaded,

@@ -29,6 +29,7 @@ from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
 from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.quarantine import raw_member
 from weblogs_platform.core.report import MAX_SAMPLES, FileReport, Sample
 from weblogs_platform.core.spec import StreamSpec
 
@@ -67,10 +68,15 @@ class Names:
 
 
 class Splitter:
-    """Collects what a scan says: good bytes, and quarantine lines. `changed` once they differ from the source."""
+    """Collects what a scan says: good bytes, and quarantine lines. `changed` once they differ from the source.
 
-    def __init__(self, source: LandingObject, raw_object: str) -> None:
-        self._source, self._raw_object = source, raw_object
+    `numbered`: the records are stamped, which come one by one; a bad one is told with its number, to be stamped once
+    it is repaired.
+    """
+
+    def __init__(self, source: LandingObject, raw_object: str, *, numbered: bool) -> None:
+        self._source, self._raw_object, self._numbered = source, raw_object, numbered
+        self._number = 0
         self.good_bytes: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close()
         self.invalid: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by close()
         self.changed = False
@@ -89,10 +95,12 @@ class Splitter:
         self.good_bytes.write(run)
 
     def conformed(self, body: bytes) -> None:
+        self._number += 1
         self.changed = True
         self.good_bytes.write(body + b"\n")
 
     def bad(self, offset: int, length: int, raw: bytes | None, reasons: tuple[str, ...]) -> None:
+        self._number += 1
         self.changed = True
         self.needs_raw_object |= raw is None
         if len(self.samples) < MAX_SAMPLES:
@@ -103,8 +111,9 @@ class Splitter:
             "offset": offset,
             "length": length,
             "reasons": list(reasons),
+            **({"number": self._number} if self._numbered else {}),
             **self._header,
-            **(_raw_member(raw) if raw is not None else {"raw_object": self._raw_object}),
+            **(raw_member(raw) if raw is not None else {"raw_object": self._raw_object}),
         }
         self.invalid.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
 
@@ -117,7 +126,7 @@ def validate_object(
     Raises ObjectChanged when it was rewritten meanwhile, LakeUnavailable, AccessRefused.
     """
     names = Names(spec, hour, source)
-    splitter = Splitter(source, names.key(Zone.INVALID, "raw"))
+    splitter = Splitter(source, names.key(Zone.INVALID, "raw"), numbered=spec.stamped)
     scan = _scan_of(spec, screen, splitter, source)
     blocks = lake.stream(source, BLOCK_BYTES)
     head = next(blocks, b"")
@@ -199,7 +208,7 @@ _MAX_PATHS = 200
 def _whole_object_bad(lake: Lake, names: Names, reason: str) -> FileReport:
     """Nothing in the object can be trusted: it is quarantined whole, as one bad record."""
     raw_key, invalid_key = names.key(Zone.INVALID, "raw"), names.key(Zone.INVALID, "jsonl")
-    splitter = Splitter(names.source, raw_key)
+    splitter = Splitter(names.source, raw_key, numbered=names.spec.stamped)
     try:
         splitter.bad(0, names.source.size_bytes, None, (reason,))
         lake.copy(names.source, raw_key)
@@ -232,11 +241,3 @@ def _put(lake: Lake, key: str, file: IO[bytes], content_type: str = "application
     else:
         lake.put_file(key, file)
     return size
-
-
-def _raw_member(raw: bytes) -> dict[str, str]:
-    """Raw bytes as text where that is exact, else in base64."""
-    try:
-        return {"raw": raw.decode("utf-8")}
-    except UnicodeDecodeError:
-        return {"raw_base64": base64.b64encode(raw).decode("ascii")}

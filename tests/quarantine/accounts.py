@@ -1,0 +1,67 @@
+"""Where every record of an hour is, counted by other ways than the platform's: from the tables and S3 themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.pipeline.hours import Hour
+from weblogs_platform.core.quarantine import Place, Selection
+from weblogs_platform.pipeline.replay import Replay, ReplayOutcome, replay_hour
+
+
+@dataclass(frozen=True)
+class Account:
+    """Of one hour. `open`: the places in quarantine without a receipt."""
+
+    records: int
+    loaded: int
+    replayed: int
+    discarded: int
+    open: tuple[Place, ...]
+
+
+def account(hour: Hour) -> Account:
+    """The hour's account, after holding that it adds up, file by file and in the table."""
+    at = (hour.spec.name, hour.hour.sql)
+    with hour.warehouse.transaction() as tx:
+        lines = tx.fetch_all(
+            "SELECT object_key, etag, records, loaded, quarantined, invalid_key FROM shopware_ops.load_history "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL",
+            at,
+        )
+        receipts = tx.fetch_all(
+            "SELECT object_key, etag, byte_offset, outcome FROM shopware_ops.quarantine_receipts "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL",
+            at,
+        )
+    done = Counter(Place(key, etag, offset) for key, etag, offset, _ in receipts)
+    assert all(count == 1 for count in done.values()), "a record has two receipts"
+    open_places: list[Place] = []
+    for key, etag, records, loaded, quarantined, invalid_key in lines:
+        written = hour.lake.get(invalid_key).splitlines() if invalid_key else []
+        places = {Place(e["object"], e["etag"], e["offset"]) for e in map(json.loads, written)}
+        assert len(places) == quarantined
+        still = places - done.keys()
+        own = [r for r in receipts if (r[0], r[1]) == (key, etag)]
+        assert {Place(*r[:3]) for r in own} <= places, "a receipt of no record"
+        assert records == loaded + len(own) + len(still)
+        open_places += still
+    outcomes = Counter(outcome for *_, outcome in receipts)
+    loaded = sum(line[3] for line in lines)
+    assert len(hour.rows()) == loaded + outcomes["replayed"]
+    return Account(
+        sum(line[2] for line in lines),
+        loaded,
+        outcomes["replayed"],
+        outcomes["discarded"],
+        tuple(sorted(open_places)),
+    )
+
+
+def replay(hour: Hour, how: Replay | None = None, run_id: str = "test replay") -> ReplayOutcome:
+    """Replays the hour's quarantine, all of it as it is unless `how` says else."""
+    return replay_hour(
+        hour.lake, hour.warehouse, hour.spec, hour.hour, how or Replay(Selection()), run_id=run_id
+    )

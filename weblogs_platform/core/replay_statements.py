@@ -1,0 +1,63 @@
+"""The parametric statements about quarantine and its receipts. Values are bound; raw bytes are none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class QuarantineLines:
+    """Lines of the ledger with quarantined records, superseded ones too, oldest first, `landing_hour` in [first, end):
+    hour, key, ETag, rules, invalid_key, quarantined, loaded_at, run, whether current. Parameters: stream, first, end."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT landing_hour, object_key, etag, rules, invalid_key, quarantined, loaded_at, run_id, "
+            "superseded_at IS NULL FROM shopware_ops.load_history "
+            f"WHERE {_IN_HOURS} AND quarantined > 0 ORDER BY loaded_at, landing_hour, object_key"
+        )
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """Places that were dealt with: key, ETag, offset, outcome. Parameters: stream, first, end."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT object_key, etag, byte_offset, outcome FROM shopware_ops.quarantine_receipts "
+            f"WHERE {_IN_HOURS} AND superseded_at IS NULL"
+        )
+
+
+@dataclass(frozen=True)
+class SupersedeReceipts:
+    """Opens what the hour's receipts have settled; they are never deleted. Parameters: stream, hour."""
+
+    def sql(self) -> str:
+        return (
+            "UPDATE shopware_ops.quarantine_receipts SET superseded_at = GETDATE() "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL"
+        )
+
+
+RECEIPT_COLUMNS = (
+    "stream", "landing_hour", "object_key", "etag", "byte_offset", "outcome", "rules", "repair", "load_key",
+    "decided_by", "decided_why", "run_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RecordReceipts:
+    """Writes `rows` receipts in one statement; parameters in the order of RECEIPT_COLUMNS, row by row."""
+
+    rows: int
+
+    def sql(self) -> str:
+        line = ", ".join("CAST(%s AS TIMESTAMP)" if c == "landing_hour" else "%s" for c in RECEIPT_COLUMNS)
+        return (
+            f"INSERT INTO shopware_ops.quarantine_receipts ({', '.join(RECEIPT_COLUMNS)}) VALUES "
+            + ", ".join([f"({line})"] * self.rows)
+        )
+
+
+_IN_HOURS = "stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP)"
