@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.kpis.agreement import assert_agrees
+from tests.kpis.inputs import Contact
 from tests.kpis.shop import DAY, Shop
+from weblogs_platform.core.derived import DerivedTable
+from weblogs_platform.kpis import TABLES
 from weblogs_platform.kpis.marketing import MARKETING_KPI_DAILY, WEB_SESSION
 from weblogs_platform.kpis.operations import INVENTORY_DAILY, INVENTORY_KPI_DAILY
 from weblogs_platform.kpis.sales import POS_DAILY, SALES_KPI_DAILY
+from weblogs_platform.pipeline.derived_facts import examine
 
 
 def test_a_visit_over_midnight_is_one_visit_of_its_first_day(shop: Shop) -> None:
@@ -119,3 +125,31 @@ def test_the_last_of_two_counts_at_one_moment_is_always_the_same(shop: Shop) -> 
     row = shop.rows(INVENTORY_KPI_DAILY)[(at.date(), 1)]
     assert row["total_stock_level"] == 7
     assert_agrees(shop)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_table_agrees_with_its_sources_period_by_period(shop: Shop, table: DerivedTable) -> None:
+    """A check of the figures (sql/checks) has an idea of its own, and is an alarm every day; or it finds no fault."""
+    shop.deliver(shop.at(1, hour=20), shop.sale("a", shop.at(1), revenue="10.00"), shop.sale("b", shop.at(1)))
+    shop.deliver(shop.at(1), shop.count("s", shop.at(1)))
+    shop.deliver(shop.at(1), shop.event("v", shop.at(1)), shop.event("v", shop.at(2, hour=0)))
+    shop.deliver(shop.at(1), Contact(customer=7, at=shop.at(1)))
+    shop.refresh_all()
+    shop.deliver(shop.at(4), shop.sale("a", shop.at(3), revenue="12.00"))
+    days = shop.at(0, hour=0), shop.at(5, hour=0)
+    shop.refresh(POS_DAILY, first=shop.at(1, hour=0), end=shop.at(2, hour=0))
+    moved = examine(shop.warehouse, POS_DAILY, shop.at(1, hour=0), shop.at(2, hour=0))
+    assert {a.expected == a.found for f in moved.values() for a in f.agreements.values()} == {True}
+    shop.refresh_stale()
+    facts = examine(shop.warehouse, table, *days)
+    agreements = [a for f in facts.values() for a in f.agreements.values()]
+    assert agreements
+    assert all(a.expected == a.found for a in agreements)
+    with shop.warehouse.transaction() as tx:
+        tx.execute(
+            f"DELETE FROM {table.qualified} WHERE {table.period_column} >= CAST(:first AS TIMESTAMP) "
+            f"AND {table.period_column} < CAST(:end AS TIMESTAMP)",
+            {"first": days[0].replace(tzinfo=None), "end": days[1].replace(tzinfo=None)},
+        )
+    emptied = [a for f in examine(shop.warehouse, table, *days).values() for a in f.agreements.values()]
+    assert any(a.expected != a.found for a in emptied)
