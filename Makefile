@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup fmt check test demo up bench lock clean
+.PHONY: help setup fmt check test demo up bench faults lock clean
 
 help: ## Show this list
 	@echo "usage: make TARGET [NAME=value ...]"; echo
@@ -16,7 +16,7 @@ help: ## Show this list
 	@echo "  PYTHON=python3.12  the Python that .venv is made from (3.11 to 3.13; default python3)"
 	@echo "  TESTARGS='...'     passed to pytest, e.g. make test TESTARGS='tests/core -k gzip'"
 	@echo "  SERVE=0            make demo: do the work, print the summary, stop everything, exit"
-	@echo "  DEMOARGS='...'     passed to weblogs demo;  UPARGS to weblogs up;  BENCHARGS to the benchmark"
+	@echo "  DEMOARGS='...'     passed to weblogs demo;  UPARGS to weblogs up;  BENCHARGS to the benchmark;  FAULTARGS to the campaign"
 
 setup: ## Make .venv with the pinned packages, or bring it up to date
 	@$(PYTHON) requirements/install.py
@@ -43,6 +43,9 @@ up: setup ## Start the embedded S3 and Redshift, and stay until Ctrl-C
 
 bench: setup ## Time the whole path beside DuckDB's bare read_json
 	@$(BIN)/python -m benchmarks.whole_path $(BENCHARGS)
+
+faults: setup ## Kill, cut and refuse, and compare what is there with what was delivered (docs/RELIABILITY.md)
+	@$(BIN)/python -m tests.faults.campaign $(FAULTARGS)
 
 # Exact versions and the hashes of all their files, for every platform and Python; no index and no machine's path.
 LOCK = $(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -14,6 +14,7 @@ from assets.events import PartitionEvents
 from assets.keys import derived_key
 from assets.retry import Backoff
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.errors import Transient, WeblogsError
 from weblogs_platform.pipeline.derived_facts import PeriodFacts, examine
@@ -35,12 +36,15 @@ class DerivedRun:
         window = self.context.partition_time_window
         first, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
         try:
+            failpoints.reach("derived:begins")
             outcome = self._refreshed(first, end)
+            failpoints.reach("derived:refreshed")
             facts = self.backoff.call(lambda: examine(self.warehouse, self.table, first, end), self._warn)
         except WeblogsError as error:
             raise dg.Failure(f"{self.table.qualified}: {error}", allow_retries=False) from error
         if outcome is not None:
             yield self._result(outcome)
+            failpoints.reach("derived:recorded")
         for start, found in facts.items():
             yield from self._evaluations(start, found)
 

@@ -17,6 +17,7 @@ from assets.checks import CheckOutcome
 from assets.events import PartitionEvents
 from assets.hour_steps import Step
 from assets.retry import Backoff
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import (
     HourBlocked,
     LakeUnavailable,
@@ -78,10 +79,13 @@ class PartitionRun:
         for key, step in self.steps_of(LandingHour.from_partition_key(partition)).items():
             on_retry = partial(self._warn, partition, key)
             if key in self.context.selected_asset_keys:
+                failpoints.reach(f"{key.to_user_string()}:begins")
                 result = self.backoff.call(step.make, on_retry)
+                failpoints.reach(f"{key.to_user_string()}:made")
                 yield events.materialization(key, result.metadata, result.data_version)
                 for other, metadata in result.others.items():
                     yield events.elsewhere(key, other, metadata, result.data_version)
+                failpoints.reach(f"{key.to_user_string()}:recorded")
                 yield from self._evaluations(events, key, result.checks)
             elif self._selected_checks(key):
                 yield from self._evaluations(events, key, self.backoff.call(step.judge, on_retry))

@@ -7,6 +7,7 @@ import os
 import dagster as dg
 from pydantic import Field
 
+from weblogs_platform.core import failpoints
 from weblogs_platform.settings import Settings
 
 
@@ -21,4 +22,7 @@ class SettingsResource(dg.ConfigurableResource):
 
     def read_settings(self) -> Settings:
         """Raises InvalidSettings naming what is missing and how to start the embedded stack."""
-        return Settings.from_env({**os.environ, **self.variables})
+        settings = Settings.from_env({**os.environ, **self.variables})
+        if settings.failpoint:
+            failpoints.arm(failpoints.Kill(settings.failpoint))
+        return settings

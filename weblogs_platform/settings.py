@@ -38,6 +38,8 @@ class Settings:
     copy_role_arn: str
     dashboard_user: str | None
     """Who may read the platform's tables; None: nobody is granted anything."""
+    failpoint: str | None = None
+    """Where this process shall be killed (core.failpoints); only in an environment that says it is local."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -66,6 +68,7 @@ class Settings:
             redshift_ca=values.get("REDSHIFT_SSL_CA"),
             copy_role_arn=values["WEBLOGS_COPY_ROLE"],
             dashboard_user=values.get("WEBLOGS_DASHBOARD_USER"),
+            failpoint=values.get("WEBLOGS_FAILPOINT") if values.get("WEBLOGS_ENV") == "local" else None,
         )
 
 

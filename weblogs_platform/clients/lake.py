@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
@@ -29,6 +30,19 @@ _REFUSED = {
     "NoSuchBucket",
 }
 _READ_ATTEMPTS = 4
+_ATTEMPTS = 3
+_CONNECT_SECS = 5.0
+_READ_SECS = 20.0
+
+
+def request_bounds(connect_secs: float = _CONNECT_SECS, read_secs: float = _READ_SECS) -> Config:
+    """How long one request may take and how often it is made: with the defaults, S3 that says nothing is given up
+    after a minute. The run tries whole steps again above it, so that this stays short."""
+    return Config(
+        connect_timeout=connect_secs,
+        read_timeout=read_secs,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+    )
 
 
 class ObjectMissing(Terminal):
@@ -37,7 +51,7 @@ class ObjectMissing(Terminal):
 
 @dataclass(frozen=True)
 class Lake:
-    """`client` is a boto3 S3 client with bounded time-outs; `bucket` the one bucket of the platform."""
+    """`client` is a boto3 S3 client with `request_bounds`; `bucket` the one bucket of the platform."""
 
     client: Any
     bucket: str

@@ -15,6 +15,7 @@ from datetime import UTC
 
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import CountMismatch
 from weblogs_platform.core.keys import jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
@@ -83,22 +84,33 @@ class HourLoad:
         rows = _count(self.tx, self.spec, self.hour)
         hours = (self.hour.sql,) * (2 if self.spec.entity else 1)
         self.tx.execute(RecordDeletedHours(self.spec), (self.change_no, self.run_id, *hours))
+        failpoints.reach("load:deleted_hours_recorded")
         self.tx.execute(DeleteHour(self.spec), (self.hour.sql,))
+        failpoints.reach("load:deleted")
         self.tx.execute(SupersedeHour(), (self.spec.name, self.hour.sql))
+        failpoints.reach("load:superseded")
         self.tx.execute(DeleteReasons(), (self.spec.name, self.hour.sql))
+        failpoints.reach("load:reasons_deleted")
         self.tx.execute(SupersedeReceipts(), (self.spec.name, self.hour.sql))
+        failpoints.reach("load:receipts_superseded")
         return rows
 
     def load_manifest(self, manifest: ManifestRef) -> int:
         """Copies what the manifest lists into the table; how many rows that were."""
         tx, url = self.tx, self.lake.url(manifest.key)
         tx.execute(CreateStaging(self.spec))
+        failpoints.reach("load:staging_created")
         tx.execute(self._copy(url, manifest.compression))
+        failpoints.reach("load:copied")
         [(rows,)] = tx.fetch_all("SELECT pg_last_copy_count()")
         _compare(self.spec, self.hour, f"rows loaded by COPY from {url}", int(rows), manifest.rows)
+        failpoints.reach("load:copy_counted")
         tx.execute(RecordStagedHours(self.spec), (self.change_no, self.run_id, self.hour.sql))
+        failpoints.reach("load:staged_hours_recorded")
         tx.execute(InsertFromStaging(self.spec), (self.hour.sql, self.hour.sql))
+        failpoints.reach("load:inserted")
         tx.execute(DropStaging())
+        failpoints.reach("load:staging_dropped")
         return int(rows)
 
     def record(self, files: tuple[FileReport, ...], manifests: tuple[ManifestRef, ...]) -> None:
@@ -122,6 +134,7 @@ class HourLoad:
         for at in range(0, len(rows), _LEDGER_BATCH):
             batch = rows[at : at + _LEDGER_BATCH]
             self.tx.execute(statement(len(batch)), flattened(batch))
+            failpoints.reach("load:recorded")
 
     def compare_table(self, ledger: Sequence[LoadedFile]) -> int:
         """Rows of the hour in the table. Raises CountMismatch unless they are those of its ledger and receipts."""
@@ -154,21 +167,31 @@ def load_hour(
     """
     began = time.monotonic()
     report = read_report(lake, spec, hour)
+    failpoints.reach("load:report_read")
     with warehouse.transaction() as tx:
+        failpoints.reach("load:connected")
         tx.execute(LockLoads())
+        failpoints.reach("load:locked")
         before = read_hour(tx, spec, hour)
         plan = plan_load(
             listed=list_hour(lake, spec, hour), report=report, loaded=before, on_vanished=spec.on_vanished
         )
+        failpoints.reach("load:planned")
         manifests = write_manifests(lake, spec, hour, plan.files)
+        failpoints.reach("load:manifests_written")
         [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
+        failpoints.reach("load:numbered")
         load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
         deleted = load.delete_hour() if plan.action == "replace" else 0
         loaded = sum(load.load_manifest(manifest) for manifest in manifests)
         load.record(plan.files, manifests)
         changed_hours = load.changed_hours()
+        failpoints.reach("load:changed_hours_read")
         after = read_hour(tx, spec, hour)
+        failpoints.reach("load:ledger_read")
         table_rows = load.compare_table(after)
+        failpoints.reach("load:before_commit")
+    failpoints.reach("load:committed")
     return LoadOutcome(
         action=plan.action,
         rows_loaded=loaded,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.keys import DerivedKey, Zone
 from weblogs_platform.core.manifest import manifests_for
 from weblogs_platform.core.partitions import LandingHour
@@ -47,6 +48,7 @@ def prepare_hour(lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: Landi
         loaded=loaded_hour(warehouse, spec, hour),
         on_vanished=spec.on_vanished,
     )
+    failpoints.reach("manifest:planned")
     return PreparedLoad(plan, write_manifests(lake, spec, hour, plan.files))
 
 
@@ -59,6 +61,8 @@ def write_manifests(
         body = manifest.to_bytes()
         key = str(DerivedKey.of_content(Zone.MANIFESTS, spec.name, hour, manifest.compression, body))
         if not lake.exists(key):
+            failpoints.reach("manifest:made")
             lake.put(key, body)
+            failpoints.reach("manifest:written")
         written.append(ManifestRef(key, manifest.compression, len(manifest.entries), manifest.rows))
     return tuple(written)

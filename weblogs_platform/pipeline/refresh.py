@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.derived_statements import (
     DeleteMovedRows,
@@ -74,14 +75,22 @@ def refresh(
     periods, statement = table.periods(first, end), statement_of(table)
     with warehouse.transaction() as tx:
         tx.execute(LockRefreshes())
+        failpoints.reach("refresh:locked")
         refreshing = _Refresh(tx, table, periods, _bounds(first, end), run_id)
         seen = refreshing.source_changes()
+        failpoints.reach("refresh:changes_read")
         deleted = refreshing.delete()
+        failpoints.reach("refresh:deleted")
         tx.execute(statement, {**refreshing.bounds, "run_id": run_id})
+        failpoints.reach("refresh:inserted")
         moved = refreshing.delete_moved()
+        failpoints.reach("refresh:moved_deleted")
         outcomes = refreshing.outcomes()
         refreshing.record(seen, outcomes)
+        failpoints.reach("refresh:recorded")
         refreshing.record_changes(_changed_rows(deleted, moved, outcomes))
+        failpoints.reach("refresh:before_commit")
+    failpoints.reach("refresh:committed")
     rows_deleted = sum(deleted.values()) + sum(moved.values())
     return RefreshOutcome(table, outcomes, rows_deleted, time.monotonic() - began)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from weblogs_platform.bulk.screen import WORTH_A_CLOSER_LOOK, Screen
 from weblogs_platform.clients.lake import Lake, ObjectMissing
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import HourNotValidated, InvalidDocument, WeblogsError
 from weblogs_platform.core.keys import LandingObject, hour_report_key
 from weblogs_platform.core.partitions import LandingHour
@@ -33,11 +34,13 @@ def validate_hour(lake: Lake, spec: StreamSpec, hour: LandingHour) -> HourReport
     unchanged.
     """
     listed = list_hour(lake, spec, hour)
+    failpoints.reach("validate:listed")
     known = {f.source.identity: f for f in _previous(lake, spec, hour)}
     new = [landed for landed in listed if landed.identity not in known]
     if not new and len(known) == len(listed):
         return read_report(lake, spec, hour) if known else _publish(lake, spec, hour, (), 0)
     fresh = {v.report.source.identity: v for v in _validate_all(lake, spec, hour, new)}
+    failpoints.reach("validate:objects_validated")
     files = tuple(fresh[o.identity].report if o.identity in fresh else known[o.identity] for o in listed)
     kept = [
         _stored_fingerprints(lake, Names(spec, hour, f.source)) for f in files if f.source.identity in known
@@ -100,7 +103,9 @@ def _publish(
     report = HourReport(
         stream=spec.name, hour=hour, rules=spec.rules_digest, files=files, duplicates=duplicates
     )
+    failpoints.reach("validate:report_made")
     lake.put(hour_report_key(spec.name, hour, spec.rules_digest), report.to_bytes())
+    failpoints.reach("validate:report_written")
     return report
 
 

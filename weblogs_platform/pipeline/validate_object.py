@@ -26,6 +26,7 @@ from weblogs_platform.bulk.rows import RowScan
 from weblogs_platform.bulk.scan import Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.clients.lake import Lake
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
 from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
 from weblogs_platform.core.partitions import LandingHour
@@ -137,14 +138,18 @@ def validate_object(
         for block in decompressed(content, BLOCK_BYTES) if compressed else content:
             size += len(block)
             scan.feed(block)
+            failpoints.reach("object:block_scanned")
         scan.close()
+        failpoints.reach("object:scanned")
         report = _written(lake, names, scan, splitter, size, "gzip" if compressed else "plain")
         validated = Validated(report, scan.fingerprints())
     except UnreadableContent as unreadable:
         validated = Validated(_whole_object_bad(lake, names, unreadable.reason), np.empty(0, dtype=np.uint64))
     finally:
         splitter.close()
+    failpoints.reach("object:parts_written")
     lake.put(names.fingerprints, validated.fingerprints.tobytes(), content_type=_OCTETS)
+    failpoints.reach("object:fingerprints_written")
     return validated
 
 
@@ -176,11 +181,14 @@ def _written(
         load_key = names.key(Zone.VALIDATED, "json.zst")
         with zstandard.compressed(splitter.good_bytes, SPOOL_BYTES) as copy:
             load_bytes = _put(lake, load_key, copy, "application/zstd")
+        failpoints.reach("object:split_written")
     invalid_key = names.key(Zone.INVALID, "jsonl") if scan.bad else None
     if invalid_key:
         if splitter.needs_raw_object:
             lake.copy(names.source, names.key(Zone.INVALID, "raw"))
+            failpoints.reach("object:raw_copied")
         _put(lake, invalid_key, splitter.invalid)
+        failpoints.reach("object:quarantine_written")
     return FileReport(
         source=names.source,
         rules=names.spec.rules_digest,
@@ -212,6 +220,7 @@ def _whole_object_bad(lake: Lake, names: Names, reason: str) -> FileReport:
     try:
         splitter.bad(0, names.source.size_bytes, None, (reason,))
         lake.copy(names.source, raw_key)
+        failpoints.reach("object:raw_copied")
         _put(lake, invalid_key, splitter.invalid)
     finally:
         splitter.close()

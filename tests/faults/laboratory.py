@@ -1,0 +1,183 @@
+"""Hours under observation: what was delivered for them, what must be there, and what is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.faults.oracle import TABLES, Bad, Delivery, Row, Traffic
+from tests.faults.servers import Servers
+from tests.faults.worker import Job, Workers
+
+_FIRST_HOUR = datetime(2024, 1, 1)  # noqa: DTZ001 - tables have no zones
+
+LedgerLine = tuple[str, str, int, int]
+"""Object, ETag, records loaded, records quarantined."""
+
+
+class WrongResult(AssertionError):
+    """The platform holds something else than what was delivered."""
+
+
+@dataclass
+class Contents:
+    """All that one hour has come to."""
+
+    rows: Counter[Row] = field(default_factory=Counter[Row])
+    ledger: Counter[LedgerLine] = field(default_factory=Counter[LedgerLine])
+    quarantine: Counter[Bad] = field(default_factory=Counter[Bad])
+
+    def differences(self, expected: Contents) -> list[str]:
+        """In words; none when both are the same."""
+        found: list[str] = []
+        for what in ("rows", "ledger", "quarantine"):
+            here, wanted = getattr(self, what), getattr(expected, what)
+            found += [f"missing in {what}: {n} x {one}" for one, n in (wanted - here).items()]
+            found += [f"too much in {what}: {n} x {one}" for one, n in (here - wanted).items()]
+        return found
+
+
+@dataclass
+class Hour:
+    """A landing hour of one stream that nobody else touches. `loaded` is what the last finished load must have left."""
+
+    laboratory: Laboratory
+    stream: str
+    start: datetime
+    objects: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
+    loaded: Contents = field(default_factory=Contents)
+
+    def deliver(self, **how: Any) -> Delivery:
+        """One more object, or (`key`) one rewritten."""
+        made = self.laboratory.traffic.delivery(self.stream, self.start, **how)
+        self.put(made)
+        return made
+
+    def put(self, made: Delivery) -> None:
+        answer = self.laboratory.delivery_client.put_object(
+            Bucket=self.laboratory.bucket, Key=made.key, Body=made.body
+        )
+        self.objects[made.key] = (made, answer["ETag"].strip('"'))
+
+    def job(self, **how: Any) -> Job:
+        return Job(self.stream, self.start, **how)
+
+    @property
+    def expected(self) -> Contents:
+        """What the objects come to, once all is loaded."""
+        contents = Contents()
+        for made, etag in self.objects.values():
+            contents.rows.update(made.rows)
+            contents.quarantine.update(made.bad)
+            contents.ledger[made.key, etag, len(made.rows), len(made.bad)] += 1
+        return contents
+
+    def bring_home(self) -> None:
+        """The same run again, without a fault. Raises WrongResult unless the hour then holds exactly its content, and
+        one more run does nothing."""
+        first = self.laboratory.workers.run(self.job())
+        again = self.laboratory.workers.run(self.job(steps=("load",)))
+        if first is None or first[0] not in {"append", "replace", "nothing"} or again != ("nothing", 0):
+            raise WrongResult(f"{self}: came home with {first}, then {again}")
+        self.check_home()
+
+    def check_home(self) -> None:
+        """Raises WrongResult unless the hour holds exactly its content."""
+        problems = self.contents().differences(self.expected)
+        if problems:
+            raise WrongResult(f"{self}: " + "; ".join(problems[:5]))
+        self.loaded = self.expected
+
+    def check_whole(self) -> bool:
+        """After a fault: what is loaded is either all of the new state or all of the last one, and which (True: the
+        new one). Raises WrongResult when it is something between."""
+        found = self.contents(quarantine=False)
+        new, old = self.expected, self.loaded
+        if (found.rows, found.ledger) == (new.rows, new.ledger):
+            self.loaded = new
+            return True
+        if (found.rows, found.ledger) == (old.rows, old.ledger):
+            return False
+        raise WrongResult(f"{self} is half loaded: " + "; ".join(found.differences(new)[:5]))
+
+    def contents(self, *, quarantine: bool = True) -> Contents:
+        """What is there now, read past all proxies."""
+        at = f"{self.start:%Y-%m-%d %H:%M:%S}"
+        with self.laboratory.servers.warehouse.transaction() as tx:
+            rows = tx.fetch_all(
+                f"SELECT * FROM {TABLES[self.stream]} WHERE landing_hour = CAST(%s AS TIMESTAMP)", (at,)
+            )
+            lines = tx.fetch_all(
+                "SELECT object_key, etag, loaded, quarantined, invalid_key FROM shopware_ops.load_history "
+                "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL",
+                (self.stream, at),
+            )
+        ledger: Counter[LedgerLine] = Counter((k, e, int(good), int(bad)) for k, e, good, bad, _ in lines)
+        keys = [line[-1] for line in lines if line[-1]] if quarantine else []
+        return Contents(Counter(rows), ledger, Counter(self.laboratory.quarantined(keys)))
+
+    def discard(self) -> None:
+        """Takes the hour out of the campaign, and what is loaded of it out of the warehouse."""
+        at = (f"{self.start}",)
+        with self.laboratory.servers.warehouse.transaction() as tx:
+            for table in (TABLES[self.stream], "shopware_ops.load_history"):
+                tx.execute(f"DELETE FROM {table} WHERE landing_hour = CAST(%s AS TIMESTAMP)", at)
+        self.laboratory.hours.remove(self)
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.start:%Y-%m-%dT%H}"
+
+
+class Laboratory:
+    """Everything that a campaign needs, from one seed."""
+
+    def __init__(self, servers: Servers, seed: int) -> None:
+        self.servers = servers
+        self.traffic = Traffic(seed)
+        self.chance = self.traffic.chance
+        self.workers = Workers(servers.settings)
+        self.bucket = servers.endpoints.bucket
+        self.delivery_client = servers.client("delivery")
+        self.admin_client = servers.client("admin")
+        self.hours: list[Hour] = []
+
+    def hour(self, stream: str, deliveries: int = 2, **how: Any) -> Hour:
+        """A new hour, with objects."""
+        made = Hour(self, stream, _FIRST_HOUR + timedelta(hours=len(self.hours)))
+        self.hours.append(made)
+        for _ in range(deliveries):
+            made.deliver(**how)
+        return made
+
+    def quarantined(self, keys: list[str]) -> Iterator[Bad]:
+        """What these quarantine objects hold, read by their documented form alone."""
+        for key in keys:
+            for line in self._object(key).splitlines():
+                entry: Mapping[str, Any] = json.loads(line)
+                yield entry["object"], entry["offset"], entry["raw"].encode(), tuple(entry["reasons"])
+
+    def _object(self, key: str) -> bytes:
+        return self.admin_client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def check_everything(self) -> int:
+        """Compares every hour of the campaign once more, with whole tables: nothing may be outside of the hours either.
+        How many rows they hold together."""
+        total = 0
+        for stream, table in TABLES.items():
+            wanted: Counter[Row] = Counter()
+            for hour in self.hours:
+                if hour.stream == stream:
+                    hour.check_home()
+                    wanted.update(hour.expected.rows)
+            with self.servers.warehouse.transaction() as tx:
+                found = Counter(tx.fetch_all(f"SELECT * FROM {table}"))
+            if found != wanted:
+                raise WrongResult(
+                    f"{table}: {(found - wanted).total()} rows too many, {(wanted - found).total()} missing"
+                )
+            total += wanted.total()
+        return total

@@ -1,0 +1,73 @@
+"""The campaign of `make faults`, small: the same faults from the same seed, a few of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import kills, servers
+from tests.faults.laboratory import Laboratory, WrongResult
+from tests.faults.report import Report
+
+SEED = 20_240_101
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """Servers of its own: they are killed."""
+    with servers.running(tmp_path_factory.mktemp("faults home")) as running:
+        yield Laboratory(running, SEED)
+
+
+@pytest.fixture
+def report() -> Report:
+    return Report()
+
+
+def _check(lab: Laboratory, report: Report, *faults: str) -> None:
+    report.check()
+    for fault in faults:
+        assert report.lines[fault].tried > 0
+
+
+def test_runs_killed_at_their_places(lab: Laboratory, report: Report) -> None:
+    """A killed run leaves half an hour, or something that keeps the next run from doing its work."""
+    kills.at_every_place(lab, report, "web_logs", every=9)
+    _check(lab, report, kills.AT_PLACES)
+
+
+def test_loads_killed_around_their_commit(lab: Laboratory, report: Report) -> None:
+    """What is committed and what is booked differ when the end comes between them."""
+    kills.around_commit(lab, report, 6)
+    _check(lab, report, kills.NEAR_COMMIT, kills.IN_COMMIT)
+
+
+def test_runs_killed_at_random_moments(lab: Laboratory, report: Report) -> None:
+    """A moment that no one thought of when the places were named."""
+    kills.at_random(lab, report, 4)
+    _check(lab, report)
+
+
+def test_the_comparison_sees_what_is_wrong(lab: Laboratory) -> None:
+    """A campaign that cannot fail proves nothing: one row is altered, then one line of the ledger."""
+    hour = lab.hour("customer_interactions", 2, records=8)
+    hour.bring_home()
+    at = (f"{hour.start}",)
+    for table, change in (
+        ("shopware_stream.customer_interaction_stream", "customer_id = customer_id + 1"),
+        ("shopware_ops.load_history", "quarantined = quarantined + 1"),
+    ):
+        with lab.servers.warehouse.transaction() as tx:
+            tx.execute(f"UPDATE {table} SET {change} WHERE landing_hour = CAST(%s AS TIMESTAMP)", at)
+        with pytest.raises(WrongResult, match="missing in"):
+            hour.check_home()
+        with pytest.raises(WrongResult, match="half loaded"):
+            hour.check_whole()
+    hour.discard()
+
+
+def test_everything_is_as_delivered(lab: Laboratory) -> None:
+    """What one fault did to another's hour, or to no hour at all."""
+    lab.hour("pos").bring_home()
+    assert lab.check_everything() > 0

@@ -1,0 +1,68 @@
+"""A TCP proxy before Redshift that can let a request through and lose its answer. It understands nothing: TLS."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+_CHUNK_BYTES = 64 * 1024
+
+
+class WireProxy:
+    """Listens on `port` until closed."""
+
+    def __init__(self, target_port: int) -> None:
+        self._target = ("127.0.0.1", target_port)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listener.getsockname()[1]
+        self._deaf = threading.Event()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def swallow_answers(self) -> None:
+        """From now on nothing that the server says arrives."""
+        self._deaf.set()
+
+    def hang_up(self) -> None:
+        """Ends all connections, and is a plain proxy again for new ones."""
+        connections, self._open = self._open, []
+        for one in connections:
+            _end(one)
+        self._deaf.clear()
+
+    def close(self) -> None:
+        _end(self._listener)
+        self._listener.close()
+        self.hang_up()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, suppress(OSError), socket.create_connection(self._target) as server:
+            self._open += [client, server]
+            answering = threading.Thread(target=self._pass_on, args=(server, client, True), daemon=True)
+            answering.start()
+            self._pass_on(client, server, False)
+            answering.join()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(_CHUNK_BYTES):
+                if not (answers and self._deaf.is_set()):
+                    sink.sendall(chunk)
+        if answers and self._deaf.is_set():
+            return  # not even the end of the connection arrives
+        _end(source)
+        _end(sink)
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

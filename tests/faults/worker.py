@@ -1,0 +1,182 @@
+"""Runs of the pipeline as processes that may be killed: forked from one that has imported everything, in milliseconds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import boto3
+
+from weblogs_platform.clients.lake import Lake, request_bounds
+from weblogs_platform.clients.warehouse import warehouse_of
+from weblogs_platform.core import failpoints
+from weblogs_platform.core.errors import WeblogsError
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.kpis import table_named
+from weblogs_platform.pipeline.load import load_hour
+from weblogs_platform.pipeline.manifest import prepare_hour
+from weblogs_platform.pipeline.refresh import refresh
+from weblogs_platform.pipeline.validate import validate_hour
+from weblogs_platform.settings import Settings
+from weblogs_platform.streams import stream_named
+
+ALL_STEPS = ("validate", "prepare", "load")
+READ_SECS = 1.0
+"""How long a worker waits for S3 to say something."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker shall do. `kill_at` is what WEBLOGS_FAILPOINT would say; at `hold_at` it says so and waits.
+    `traces`: it tells each place that it came to. `hour` is naive, in UTC. `refreshes`: instead, this derived table,
+    for the day of the hour."""
+
+    stream: str
+    hour: datetime
+    steps: tuple[str, ...] = ALL_STEPS
+    kill_at: str | None = None
+    hold_at: str | None = None
+    traces: bool = False
+    refreshes: str | None = None
+
+
+@dataclass
+class Worker:
+    """A run on its way."""
+
+    process: BaseProcess
+    line: Any
+    """A `multiprocessing` connection."""
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+
+    def wait_held(self, timeout_secs: float = 60.0) -> bool:
+        """True once it holds; False when it ended, or was killed, before it came there."""
+        return bool(self._said(timeout_secs) == "held")
+
+    def go_on(self) -> None:
+        self.line.send("go on")
+
+    def outcome(self, timeout_secs: float = 100.0) -> Any:
+        """What it says at its end; None when it was killed before."""
+        said = self._said(timeout_secs)
+        self.end()
+        return said
+
+    def end(self) -> None:
+        """Sees that it is gone."""
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.line.close()
+
+    def _said(self, timeout_secs: float) -> Any:
+        if not self.line.poll(timeout_secs):
+            self.process.kill()
+            raise AssertionError(f"a run neither ended nor failed within {timeout_secs:g} s")
+        try:
+            return self.line.recv()
+        except EOFError:
+            return None
+
+
+class Workers:
+    """Where workers come from."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.faults.worker"])
+
+    def start(self, job: Job) -> Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_work, args=(self._settings, job, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return Worker(process, ours)
+
+    def run(self, job: Job) -> Any:
+        """The outcome of a run to its end: `(action, rows)`, `(error's name, its text)`, None when it was killed."""
+        return self.start(job).outcome()
+
+    @contextmanager
+    def several(self, jobs: list[Job]) -> Iterator[list[Worker]]:
+        """Runs beside each other."""
+        workers = [self.start(job) for job in jobs]
+        try:
+            yield workers
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.end()
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The lake that the settings name, as the resource makes it, with less patience."""
+    client = boto3.client(
+        "s3",
+        region_name=settings.region,
+        endpoint_url=settings.s3_endpoint,
+        aws_access_key_id=settings.access_key_id,
+        aws_secret_access_key=settings.secret_access_key,
+        config=request_bounds(read_secs=READ_SECS),
+    )
+    return Lake(client, settings.bucket)
+
+
+def _work(settings: Settings, job: Job, line: Connection) -> None:
+    trace: list[str] = []
+    if job.kill_at:
+        failpoints.arm(failpoints.Kill(job.kill_at))
+    elif job.hold_at:
+        failpoints.arm(lambda name: _hold(line, job, name))
+    elif job.traces:
+        failpoints.arm(trace.append)
+    try:
+        said = _steps(settings, job)
+    except WeblogsError as error:
+        said = (type(error).__name__, str(error))
+    line.send(trace if job.traces else said)
+
+
+def _hold(line: Connection, job: Job, name: str) -> None:
+    if name == job.hold_at:
+        line.send("held")
+        line.recv()
+
+
+def _steps(settings: Settings, job: Job) -> tuple[str, int]:
+    lake, warehouse = lake_of(settings), warehouse_of(settings)
+    spec, hour = stream_named(job.stream), LandingHour(job.hour.replace(tzinfo=UTC))
+    run_id = f"process {os.getpid()}"
+    if job.refreshes:
+        table = table_named(job.refreshes)
+        day = hour.start.replace(hour=0)
+        made = refresh(warehouse, table, day, day + timedelta(days=1), run_id=run_id)
+        return "refreshed", made.rows
+    if "validate" in job.steps:
+        validate_hour(lake, spec, hour)
+    if "prepare" in job.steps:
+        prepare_hour(lake, warehouse, spec, hour)
+    if "load" not in job.steps:
+        return "prepared", 0
+    outcome = load_hour(lake, warehouse, spec, hour, run_id=run_id)
+    return outcome.action, outcome.rows_loaded
+
+
+def _warm_up() -> None:
+    # What takes long in a client's first making is kept by the session, which the forked ones have too.
+    boto3.client("s3", region_name="eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")
+
+
+_warm_up()
