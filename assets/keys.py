@@ -41,6 +41,11 @@ class StreamKeys:
         return (self.landing, self.validated, self.manifest, self.table, self.event_hours)
 
 
+def quarantine_key(spec: StreamSpec) -> dg.AssetKey:
+    """What of the stream is in quarantine."""
+    return dg.AssetKey(["quarantine", spec.name])
+
+
 def job_name(spec: StreamSpec) -> str:
     """The job over the assets of a stream, e.g. `load_web_logs`."""
     return f"load_{spec.name}"

@@ -17,6 +17,7 @@ from assets.automation import (
     stream_automation,
 )
 from assets.derived import derived_assets
+from assets.quarantine import quarantine_asset, replay_job
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
 from resources import LakeResource, RedshiftResource
@@ -44,9 +45,14 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *(stream_assets(spec=spec, backoff=retries) for spec in streams),
+            *(quarantine_asset(spec=spec, backoff=retries) for spec in streams),
             *(derived_assets(table=table, streams=streams, backoff=retries) for table in tables),
         ],
-        jobs=[*(stream_job(spec=spec) for spec in streams), *refreshes],
+        jobs=[
+            *(stream_job(spec=spec) for spec in streams),
+            *refreshes,
+            replay_job(streams=streams, backoff=retries),
+        ],
         sensors=[
             *(a.sensor for a in automation),
             condition_sensor(tables),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -133,27 +133,19 @@ def show(stream: str, key: str, offset: int, raw: bool) -> None:
 @quarantine.command()
 @_scoped
 def stats(**scope: Any) -> None:
-    """Open records by reason and age, and what became of the others, per stream and day."""
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-
+    """By landing day: open records by reason and age, and how many were replayed and discarded."""
     from weblogs_platform.pipeline.quarantine import stats_of
 
     looked_at = _scope(**scope)
-    table = Table(box=SIMPLE)
-    for name in ("landing day", "open", "oldest", "replayed", "discarded", "reasons of the open"):
-        table.add_column(name, justify="right" if name in {"open", "replayed", "discarded"} else "left")
-    by_day: dict[str, list[QuarantinedFile]] = {}
-    for file in looked_at.files():
-        by_day.setdefault(f"{file.hour.start:%Y-%m-%d}", []).append(file)
-    for day, files in by_day.items():
-        found = stats_of(looked_at.lake, files)
-        reasons = "\n".join(f"{n:,} {reason}" for reason, n in found.reasons.items())
-        oldest = f"{found.oldest:%Y-%m-%d %H:%M}" if found.oldest else ""
-        numbers = (f"{n:,}" for n in (found.replayed, found.discarded))
-        table.add_row(day, f"{found.open:,}", oldest, *numbers, reasons)
-    Console().print(table)
+    by_day = groupby(looked_at.files(), key=lambda file: f"{file.hour.start:%Y-%m-%d}")
+    for day, files in by_day:
+        found = stats_of(looked_at.lake, files, looked_at.selection)
+        since = f", the oldest since {found.oldest:%Y-%m-%d %H:%M} UTC" if found.oldest else ""
+        click.echo(
+            f"{day}  {found.open:,} open{since}; {found.replayed:,} replayed, {found.discarded:,} discarded"
+        )
+        for reason, count in found.reasons.items():
+            click.echo(f"  {count:,} {reason}")
 
 
 @quarantine.command()

@@ -14,7 +14,7 @@ from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.errors import InvalidDocument
 from weblogs_platform.core.partitions import LandingHour
-from weblogs_platform.core.quarantine import Entry, Place, parse_entry
+from weblogs_platform.core.quarantine import Entry, Place, Selection, parse_entry
 from weblogs_platform.core.replay_statements import QuarantineLines, Receipts
 from weblogs_platform.core.spec import StreamSpec
 
@@ -119,14 +119,17 @@ class HourStats:
     oldest: datetime | None
 
 
-def stats_of(lake: Lake, files: Iterable[QuarantinedFile]) -> HourStats:
-    """The numbers of some objects together."""
+_EVERY = Selection()
+
+
+def stats_of(lake: Lake, files: Iterable[QuarantinedFile], selection: Selection = _EVERY) -> HourStats:
+    """The numbers of some objects together; of the open records those that are selected."""
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     oldest: datetime | None = None
     for file in files:
         outcomes.update(file.settled.values())
-        for entry in open_entries(lake, file):
+        for entry in (e for e in open_entries(lake, file) if selection.has(e)):
             outcomes["open"] += 1
             reasons.update(entry.reasons)
             oldest = min(oldest or file.first_seen, file.first_seen)
