@@ -90,7 +90,7 @@ TRUNCATION = CheckDeclaration(
 EXACT_DUPLICATES = CheckDeclaration(
     "exact_duplicates",
     "WARN",
-    "No record comes twice within the hour, byte for byte. Duplicates are counted and kept.",
+    "No record comes twice within the hour, byte for byte. Duplicates are counted and, unless the stream drops them, kept.",
 )
 ROWS_LOADED = CheckDeclaration(
     "rows_loaded_equal_valid",
@@ -112,7 +112,14 @@ VALIDATED_CHECKS = (
     TRUNCATION,
     EXACT_DUPLICATES,
 )
-TABLE_CHECKS = (ROWS_LOADED, CONSERVATION)
+REWRITTEN = CheckDeclaration(
+    "rewritten_objects",
+    "WARN",
+    "Every loaded object is the version that landing holds, unless the stream's policy says to ignore or to replace: "
+    "with `alert`, the loaded version stays, and the objects with a new one are named here.",
+)
+
+TABLE_CHECKS = (ROWS_LOADED, CONSERVATION, REWRITTEN)
 
 
 def evaluate_validated(spec: StreamSpec, report: HourReport) -> tuple[CheckOutcome, ...]:
@@ -123,15 +130,19 @@ def evaluate_validated(spec: StreamSpec, report: HourReport) -> tuple[CheckOutco
         invalid_share_within_threshold(spec, report),
         schema_drift(spec, report),
         truncation(spec, report),
-        exact_duplicates(report),
+        exact_duplicates(spec, report),
     )
 
 
 def evaluate_table(
-    report: HourReport, ledger: Sequence[LoadedFile], table_rows: int
+    spec: StreamSpec, report: HourReport, ledger: Sequence[LoadedFile], table_rows: int
 ) -> tuple[CheckOutcome, ...]:
     """The checks of the stream table for one hour, in the order of TABLE_CHECKS."""
-    return (rows_loaded_equal_valid(report, ledger, table_rows), conservation(report, ledger))
+    return (
+        rows_loaded_equal_valid(report, ledger, table_rows),
+        conservation(report, ledger),
+        rewritten_objects(spec, ledger),
+    )
 
 
 def required_fields_not_null(spec: StreamSpec, report: HourReport) -> CheckOutcome:
@@ -199,11 +210,14 @@ def truncation(spec: StreamSpec, report: HourReport) -> CheckOutcome:
     return CheckOutcome(TRUNCATION, not found, summary, numbers)
 
 
-def exact_duplicates(report: HourReport) -> CheckOutcome:
-    count = report.duplicates
-    summary = f"{_of(count, report.good)} came before, byte for byte; they are kept"
+def exact_duplicates(spec: StreamSpec, report: HourReport) -> CheckOutcome:
+    count, drops = report.duplicates, spec.duplicates == "drop"
+    fate = "the load drops what equals a loaded record" if drops else "they are kept"
+    summary = f"{_of(count, report.good)} came before, byte for byte; {fate}"
     numbers: dict[str, Number] = {"duplicates": count, "duplicate_share": _share(count, report.good)}
-    return CheckOutcome(EXACT_DUPLICATES, not count, summary if count else "no record comes twice", numbers)
+    return CheckOutcome(
+        EXACT_DUPLICATES, drops or not count, summary if count else "no record comes twice", numbers
+    )
 
 
 def rows_loaded_equal_valid(
@@ -244,6 +258,23 @@ def conservation(report: HourReport, ledger: Sequence[LoadedFile]) -> CheckOutco
     )
     summary = f"does not add up in {len(wrong)} of {len(ledger)} objects ({equation})" if wrong else equation
     return CheckOutcome(CONSERVATION, not wrong, summary, totals, {"objects": wrong[:MAX_PLACES]})
+
+
+def rewritten_objects(spec: StreamSpec, ledger: Sequence[LoadedFile]) -> CheckOutcome:
+    keys = left_out(ledger)
+    summary = (
+        f"{len(keys)} of {len(ledger)} objects have a new version, which is not loaded: {keys[0]!r}"
+        if keys
+        else "no object has a version that was left out"
+    )
+    numbers: dict[str, Number] = {"rewritten_left_out": len(keys)}
+    passed = not keys or spec.on_rewritten != "alert"
+    return CheckOutcome(REWRITTEN, passed, summary, numbers, {"objects": keys[:MAX_PLACES]})
+
+
+def left_out(ledger: Sequence[LoadedFile]) -> list[str]:
+    """Keys of loaded objects of which another version was noted, and not loaded."""
+    return [line.key for line in ledger if line.noted_etag not in (None, line.etag)]
 
 
 def _reported(report: HourReport) -> dict[tuple[str, str, str], FileReport]:

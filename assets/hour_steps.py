@@ -14,7 +14,13 @@ from time import perf_counter
 
 import dagster as dg
 
-from assets.checks import CheckOutcome, evaluate_table, evaluate_validated, invalid_share_within_threshold
+from assets.checks import (
+    CheckOutcome,
+    evaluate_table,
+    evaluate_validated,
+    invalid_share_within_threshold,
+    left_out,
+)
 from assets.keys import StreamKeys
 from assets.metadata import counted, landing_table, paths, report_table, table_lineage
 from weblogs_platform.clients.lake import Lake
@@ -116,7 +122,7 @@ class HourSteps:
         prepared = prepare_hour(self.lake, self.warehouse, self.spec, self.hour)
         metadata = {
             "action": dg.MetadataValue.text(prepared.plan.action),
-            "files": INT(sum(m.files for m in prepared.manifests)),
+            "files": INT(sum(len(m.urls) for m in prepared.manifests)),
             "rows": INT(prepared.plan.rows),
             "manifests": paths(self.lake, (m.key for m in prepared.manifests)),
         }
@@ -135,11 +141,13 @@ class HourSteps:
             "loaded": INT(sum(line.loaded for line in outcome.ledger)),
             "quarantined": INT(sum(line.quarantined for line in outcome.ledger)),
             "duplicates_dropped": INT(sum(line.duplicates for line in outcome.ledger)),
+            "objects_rewritten_now": INT(len(outcome.plan.rewritten)),
+            "rewritten_left_out": INT(len(left_out(outcome.ledger))),
             "rows_loaded_now": INT(outcome.rows_loaded),
             "rows_deleted_now": INT(outcome.rows_deleted),
             "manifests": paths(self.lake, outcome.manifest_keys),
         }
-        checks = evaluate_table(report, outcome.ledger, outcome.table_rows)
+        checks = evaluate_table(self.spec, report, outcome.ledger, outcome.table_rows)
         version = _digest(part for line in outcome.ledger for part in (line.key, line.etag))
         return StepResult(metadata, version, checks)
 
@@ -166,7 +174,7 @@ class HourSteps:
         report = read_report(self.lake, self.spec, self.hour)
         with self.warehouse.transaction() as tx:
             [(table_rows,)] = tx.fetch_all(CountHour(self.spec), (self.hour.sql,))
-            return evaluate_table(report, read_hour(tx, self.spec, self.hour), int(table_rows))
+            return evaluate_table(self.spec, report, read_hour(tx, self.spec, self.hour), int(table_rows))
 
     def _refuse_blocked(self) -> HourReport:
         report = self._validated or read_report(self.lake, self.spec, self.hour)

@@ -56,7 +56,12 @@ class HourState:
 
     def is_loaded(self, spec: StreamSpec) -> bool:
         """Whether a run over the hour would find nothing to do."""
-        return not differs(listed=self.objects, loaded=self.loaded, on_vanished=spec.on_vanished)
+        return not differs(
+            listed=self.objects,
+            loaded=self.loaded,
+            on_vanished=spec.on_vanished,
+            on_rewritten=spec.on_rewritten,
+        )
 
 
 @dataclass(frozen=True)

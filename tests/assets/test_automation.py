@@ -79,7 +79,20 @@ class MemoryLedger:
         self.rows = [row for row in self.rows if row[2] not in keys]
         for o in objects:
             hour = LandingHour.from_path(o.key.removeprefix(WEB_LOGS.landing_prefix + "/")[:13])
-            row = (WEB_LOGS.name, hour.start.replace(tzinfo=None), o.key, o.etag, "rules", 1, 1, 0, 0)
+            row = (
+                WEB_LOGS.name,
+                hour.start.replace(tzinfo=None),
+                o.key,
+                o.etag,
+                "rules",
+                1,
+                1,
+                0,
+                0,
+                0,
+                0,
+                None,
+            )
             self.rows.append(row)
 
 

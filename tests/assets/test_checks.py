@@ -21,7 +21,7 @@ def test_a_clean_hour_passes_every_check(make_file, make_report, make_line):
     report = make_report(make_file(present=ALL_PATHS))
     outcomes = [
         *checks.evaluate_validated(WEB_LOGS, report),
-        *checks.evaluate_table(report, [make_line()], table_rows=10),
+        *checks.evaluate_table(WEB_LOGS, report, [make_line()], table_rows=10),
     ]
     assert [o.declaration.name for o in outcomes if not o.passed] == []
     assert [o.declaration for o in outcomes] == [*checks.VALIDATED_CHECKS, *checks.TABLE_CHECKS]
@@ -32,7 +32,7 @@ def test_an_hour_without_objects_passes_every_check(spec, make_report):
     """Shares of nothing must not divide by zero, and no field vanished from no record."""
     outcomes = [
         *checks.evaluate_validated(spec, make_report()),
-        *checks.evaluate_table(make_report(), [], table_rows=0),
+        *checks.evaluate_table(WEB_LOGS, make_report(), [], table_rows=0),
     ]
     assert all(o.passed for o in outcomes)
 
@@ -88,7 +88,7 @@ def test_truncation_is_counted_by_column(make_file, make_report):
 
 
 def test_duplicates_warn(make_file, make_report):
-    outcome = checks.exact_duplicates(make_report(make_file(), duplicates=2))
+    outcome = checks.exact_duplicates(WEB_LOGS, make_report(make_file(), duplicates=2))
     assert (outcome.passed, outcome.numbers["duplicate_share"]) == (False, 0.2)
 
 
@@ -112,7 +112,7 @@ def test_an_object_that_arrived_after_the_load_is_no_missing_row(make_file, make
 
 def test_an_expired_landing_object_keeps_its_rows(make_report, make_line):
     """Landing expires by a lifecycle rule; the ledger stands for what is gone."""
-    outcomes = checks.evaluate_table(make_report(), [make_line("expired")], table_rows=10)
+    outcomes = checks.evaluate_table(WEB_LOGS, make_report(), [make_line("expired")], table_rows=10)
     assert all(o.passed for o in outcomes)
 
 
@@ -129,7 +129,8 @@ def test_dropped_duplicates_are_part_of_conservation(make_file, make_report, mak
     """The equation has three terms, also while the policy keeps duplicates."""
     report = make_report(make_file(good=10))
     assert all(
-        o.passed for o in checks.evaluate_table(report, [make_line(loaded=9, dropped=1)], table_rows=9)
+        o.passed
+        for o in checks.evaluate_table(WEB_LOGS, report, [make_line(loaded=9, dropped=1)], table_rows=9)
     )
 
 
@@ -151,6 +152,6 @@ def test_rows_that_older_rules_judged_are_no_mismatch(make_file, make_report, ma
     """After a change of the rules the report counts anew, while the table still holds what was loaded before."""
     report = make_report(make_file(good=8, bad=2))
     old = replace(make_line(loaded=10), rules="older")
-    rows, sums = checks.evaluate_table(report, [old], table_rows=10)
+    rows, sums, _ = checks.evaluate_table(WEB_LOGS, report, [old], table_rows=10)
     assert rows.passed
     assert sums.passed

@@ -154,6 +154,7 @@ def test_only_the_invalid_share_blocks(spec: StreamSpec, definitions):
     assert {name for (layer, name) in found if layer == spec.schema} == {
         "rows_loaded_equal_valid",
         "conservation",
+        "rewritten_objects",
     }
 
 

@@ -34,15 +34,19 @@ class Manifest:
         return json.dumps({"entries": entries}, ensure_ascii=False, indent=1).encode()
 
 
-def manifests_for(bucket: str, files: Sequence[FileReport]) -> tuple[Manifest, ...]:
-    """One manifest for each compression of the objects that have records to load, in key order."""
-    made: list[Manifest] = []
-    for compression in ("plain", "gzip", "zstd"):
-        group = [f for f in files if f.load_key is not None and f.load_compression == compression]
-        if group:
-            entries = tuple(ManifestEntry(f"s3://{bucket}/{f.load_key}", f.load_bytes) for f in group)
-            made.append(Manifest(compression, entries, sum(f.good for f in group)))
-    return tuple(made)
+def manifests_for(bucket: str, files: Sequence[FileReport], *, each: bool = False) -> tuple[Manifest, ...]:
+    """One manifest for each compression of the objects that have records to load, in key order; or, with `each`, one
+    for each object."""
+    to_load = [f for f in files if f.load_key is not None]
+    groups = [[f for f in to_load if f.load_compression == c] for c in ("plain", "gzip", "zstd")]
+    if each:
+        groups = [[f] for f in to_load]
+    return tuple(_manifest(bucket, group) for group in groups if group)
+
+
+def _manifest(bucket: str, group: Sequence[FileReport]) -> Manifest:
+    entries = tuple(ManifestEntry(f"s3://{bucket}/{f.load_key}", f.load_bytes) for f in group)
+    return Manifest(group[0].load_compression, entries, sum(f.good for f in group))
 
 
 def urls_in(body: bytes) -> list[str]:

@@ -146,6 +146,18 @@ writes each good record anew with its declared members and these; what a produce
 """
 
 
+OnVanished = Literal["keep", "replace"]
+"""What becomes of the rows of an object that is gone from landing: they stay, or the hour is loaded anew without."""
+
+OnRewritten = Literal["replace", "ignore", "alert"]
+"""What a new version of a loaded object does: the hour is loaded anew with it; or the loaded version stays, the new
+one is noted in `shopware_ops.rewritten_objects`, and with `alert` a check fails and names it."""
+
+
+Duplicates = Literal["keep", "drop"]
+"""What becomes of a record that equals a loaded one: it is loaded too and counted, or it is dropped."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
     """A source of records: a Firehose stream, or files that another system drops. Its landing prefix and the layout
@@ -156,6 +168,10 @@ class StreamSpec:
     that say when the event happened, the first usable one counts, else the landing hour. `entity` is the column
     whose equal values make records one thing (a session, a transaction): a change of one record concerns the
     event hours of the others.
+
+    `duplicates="drop"`: of records with equal values in `duplicate_fields` (None: in all source fields, as the table
+    stores them; null equals null), in landing hours at most `duplicate_window_hours` apart, the one that is loaded
+    first stays, whatever its hour.
     """
 
     name: str
@@ -174,7 +190,11 @@ class StreamSpec:
     invalid_share_threshold: float = 0.5
     freshness_hours: int = 3
     first_hour: LandingHour = field(default_factory=lambda: LandingHour.from_argument("2015-05-01"))
-    on_vanished: Literal["keep", "replace"] = "keep"
+    on_vanished: OnVanished = "keep"
+    on_rewritten: OnRewritten = "replace"
+    duplicates: Duplicates = "keep"
+    duplicate_window_hours: int = 24
+    duplicate_fields: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -196,6 +216,7 @@ class StreamSpec:
             yield "columns must be there and unique"
         if not any(f.required for f in self.fields):
             yield "at least one field must be required, or an empty object would be a valid record"
+        yield from self._policy_problems()
         yield from self._time_problems()
         yield from self._stamp_problems()
         for f in self.fields:
@@ -208,6 +229,30 @@ class StreamSpec:
                 yield f"no column {column!r}"
         if not all(isinstance(declared.get(c, Double()), (Double, Timestamp)) for c in self.event_time):
             yield "event_time columns are timestamps, or numbers of seconds since 1970"
+
+    def _policy_problems(self) -> Iterator[str]:
+        if self.on_vanished == "replace" and self.on_rewritten != "replace":
+            yield "on_vanished='replace' loads what landing holds now, so that on_rewritten cannot keep older versions"
+        if self.duplicates == "drop":
+            yield from self._duplicate_problems()
+
+    def _duplicate_problems(self) -> Iterator[str]:
+        declared = {f.column for f in self.fields}
+        if unknown := [c for c in self.duplicate_fields or () if c not in declared]:
+            yield f"no column {unknown[0]!r} to compare"
+        if self.duplicate_fields == ():
+            yield "duplicate_fields must name a column, or be None for the whole record"
+        for f in self.compared_fields:
+            if f.default_sql:
+                yield f"{f.column} has a default, which is not what the record said: name other duplicate_fields"
+        if self.duplicate_window_hours < 0:
+            yield "duplicate_window_hours must not be negative"
+        replaces = "replace" in (self.on_vanished, self.on_rewritten)
+        if self.duplicate_window_hours > 0 and replaces:
+            yield (
+                "an hour that is replaced would take away rows for which other hours dropped their equals: "
+                "duplicates='drop' over several hours needs on_vanished='keep' and on_rewritten='ignore' or 'alert'"
+            )
 
     def _stamp_problems(self) -> Iterator[str]:
         stamps = tuple(f for f in self.fields if f.stamped)
@@ -255,6 +300,13 @@ class StreamSpec:
     def source_members(self) -> frozenset[str]:
         """Their members."""
         return frozenset(f.member for f in self.source_fields)
+
+    @cached_property
+    def compared_fields(self) -> tuple[Field, ...]:
+        """The fields by whose values duplicates are known."""
+        if self.duplicate_fields is None:
+            return self.source_fields
+        return tuple(f for f in self.fields if f.column in self.duplicate_fields)
 
     @cached_property
     def payload_members(self) -> frozenset[str]:

@@ -36,7 +36,7 @@ class CreateStaging:
     spec: StreamSpec
 
     def sql(self) -> str:
-        columns = ", ".join(f"{f.column} {_staging_type(f)}" for f in self.spec.fields)
+        columns = ", ".join(f"{f.column} {staging_type(f)}" for f in self.spec.fields)
         return f"CREATE TEMP TABLE {STAGING} ({columns})"
 
 
@@ -87,7 +87,7 @@ class InsertFromStaging:
 
     def sql(self) -> str:
         columns = ", ".join(f.column for f in self.spec.fields)
-        values = ", ".join(_from_staging(f) for f in self.spec.fields)
+        values = ", ".join(staged_value(f) for f in self.spec.fields)
         return (
             f"INSERT INTO {self.spec.qualified_table} ({columns}, landing_hour, event_at) "
             f"SELECT {values}, CAST(%s AS TIMESTAMP), {_event_at(self.spec)} FROM {STAGING}"
@@ -123,13 +123,37 @@ class LoadedBetween:
         return (
             "SELECT l.landing_hour, l.object_key, l.etag, l.rules, l.records, l.loaded, l.quarantined, "
             "l.duplicates_dropped, COUNT(CASE WHEN r.outcome = 'replayed' THEN 1 END), "
-            "COUNT(CASE WHEN r.outcome = 'discarded' THEN 1 END) "
+            "COUNT(CASE WHEN r.outcome = 'discarded' THEN 1 END), n.etag "
             "FROM shopware_ops.load_history AS l LEFT JOIN shopware_ops.quarantine_receipts AS r "
             "ON r.stream = l.stream AND r.landing_hour = l.landing_hour AND r.object_key = l.object_key "
             "AND r.etag = l.etag AND r.superseded_at IS NULL "
+            "LEFT JOIN shopware_ops.rewritten_objects AS n "
+            "ON n.stream = l.stream AND n.landing_hour = l.landing_hour AND n.object_key = l.object_key "
             "WHERE l.stream = %s AND l.landing_hour >= CAST(%s AS TIMESTAMP) "
             "AND l.landing_hour < CAST(%s AS TIMESTAMP) AND l.superseded_at IS NULL "
-            "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2"
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 11 ORDER BY 1, 2"
+        )
+
+
+@dataclass(frozen=True)
+class ForgetRewritten:
+    """Removes the note about a version that was left out. Parameters: stream, hour, key."""
+
+    def sql(self) -> str:
+        return (
+            "DELETE FROM shopware_ops.rewritten_objects "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND object_key = %s"
+        )
+
+
+@dataclass(frozen=True)
+class NoteRewritten:
+    """Notes a version that is left out; the note before goes first. Parameters: stream, hour, key, ETag, run."""
+
+    def sql(self) -> str:
+        return (
+            "INSERT INTO shopware_ops.rewritten_objects (stream, landing_hour, object_key, etag, run_id) "
+            "VALUES (%s, CAST(%s AS TIMESTAMP), %s, %s, %s)"
         )
 
 
@@ -286,14 +310,16 @@ def _from_epoch(f: Field) -> str:
     return f"TIMESTAMP 'epoch' + {f.column} * INTERVAL '1 second'"
 
 
-def _staging_type(f: Field) -> str:
+def staging_type(f: Field) -> str:
+    """The type of the staged column, which COPY can fill."""
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
         return Double().ddl
     # COPY would cut the digits beyond a DECIMAL's scale; a cast of text rounds them.
     return Varchar(MAX_PRECISION).ddl if isinstance(f.type, Decimal) else f.type.ddl
 
 
-def _from_staging(f: Field) -> str:
+def staged_value(f: Field) -> str:
+    """What the stream table stores of a staged column."""
     value = f.column
     if isinstance(f.type, Timestamp) and f.type.source == "epoch_secs":
         value = _from_epoch(f)

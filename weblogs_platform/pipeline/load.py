@@ -16,10 +16,20 @@ from datetime import UTC
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core import failpoints
+from weblogs_platform.core.duplicate_statements import (
+    FRESH,
+    GATHERED,
+    CountFresh,
+    CreateNumbered,
+    DropNumbered,
+    Gather,
+    KeepFresh,
+    StageFresh,
+)
 from weblogs_platform.core.errors import CountMismatch
 from weblogs_platform.core.keys import jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
-from weblogs_platform.core.plan import LoadedFile, LoadPlan, plan_load
+from weblogs_platform.core.plan import LoadedFile, LoadPlan, notes_to_write, plan_load
 from weblogs_platform.core.replay_statements import SupersedeReceipts
 from weblogs_platform.core.report import FileReport
 from weblogs_platform.core.spec import StreamSpec
@@ -31,9 +41,11 @@ from weblogs_platform.core.statements import (
     DeleteHour,
     DeleteReasons,
     DropStaging,
+    ForgetRewritten,
     InsertFromStaging,
     LockLoads,
     NextChange,
+    NoteRewritten,
     RecordDeletedHours,
     RecordLoads,
     RecordReasons,
@@ -97,6 +109,30 @@ class HourLoad:
 
     def load_manifest(self, manifest: ManifestRef) -> int:
         """Copies what the manifest lists into the table; how many rows that were."""
+        self._stage(manifest)
+        self._insert_staged()
+        return manifest.rows
+
+    def load_distinct(self, manifests: Sequence[ManifestRef]) -> tuple[int, ...]:
+        """Copies what the manifests list, an object each, into the table, without duplicates; rows of each."""
+        tx, spec = self.tx, self.spec
+        tx.execute(CreateNumbered(spec, GATHERED))
+        for number, manifest in enumerate(manifests):
+            self._stage(manifest)
+            tx.execute(Gather(spec), (number,))
+            tx.execute(DropStaging())
+        hours = spec.duplicate_window_hours
+        tx.execute(CreateNumbered(spec, FRESH))
+        tx.execute(KeepFresh(spec), (self.hour.plus(-hours).sql, self.hour.plus(hours + 1).sql))
+        fresh = {int(number): int(rows) for number, rows in tx.fetch_all(CountFresh())}
+        tx.execute(CreateStaging(spec))
+        tx.execute(StageFresh(spec))
+        self._insert_staged()
+        for table in (GATHERED, FRESH):
+            tx.execute(DropNumbered(table))
+        return tuple(fresh.get(number, 0) for number in range(len(manifests)))
+
+    def _stage(self, manifest: ManifestRef) -> None:
         tx, url = self.tx, self.lake.url(manifest.key)
         tx.execute(CreateStaging(self.spec))
         failpoints.reach("load:staging_created")
@@ -105,22 +141,27 @@ class HourLoad:
         [(rows,)] = tx.fetch_all("SELECT pg_last_copy_count()")
         _compare(self.spec, self.hour, f"rows loaded by COPY from {url}", int(rows), manifest.rows)
         failpoints.reach("load:copy_counted")
+
+    def _insert_staged(self) -> None:
+        tx = self.tx
         tx.execute(RecordStagedHours(self.spec), (self.change_no, self.run_id, self.hour.sql))
         failpoints.reach("load:staged_hours_recorded")
         tx.execute(InsertFromStaging(self.spec), (self.hour.sql, self.hour.sql))
         failpoints.reach("load:inserted")
         tx.execute(DropStaging())
         failpoints.reach("load:staging_dropped")
-        return int(rows)
 
-    def record(self, files: tuple[FileReport, ...], manifests: tuple[ManifestRef, ...]) -> None:
-        """Writes a line of the ledger for every object, and why its bad records are in quarantine."""
-        keys = {m.compression: m.key for m in manifests}
+    def record(
+        self, files: tuple[FileReport, ...], manifests: Sequence[ManifestRef], loaded: Sequence[int]
+    ) -> None:
+        """Writes a line of the ledger for every object, and why its bad records are in quarantine. What a manifest has
+        and was not loaded were duplicates."""
+        keys = {url: m.key for m in manifests for url in m.urls}
+        dropped = {m.key: m.rows - rows for m, rows in zip(manifests, loaded, strict=True)}
+        manifest_keys = [keys.get(self.lake.url(f.load_key)) if f.load_key else None for f in files]
         rows = [
-            _ledger_row(
-                self.spec, self.hour, f, keys.get(f.load_compression) if f.load_key else None, self.run_id
-            )
-            for f in files
+            _ledger_row(self.spec, self.hour, f, key, dropped.get(key or "", 0), self.run_id)
+            for f, key in zip(files, manifest_keys, strict=True)
         ]
         self._insert(RecordLoads, rows)
         reasons = [
@@ -135,6 +176,14 @@ class HourLoad:
             batch = rows[at : at + _LEDGER_BATCH]
             self.tx.execute(statement(len(batch)), flattened(batch))
             failpoints.reach("load:recorded")
+
+    def note(self, notes: Mapping[str, str | None]) -> None:
+        """Writes down versions that are left out, by key; None forgets."""
+        for key, etag in notes.items():
+            place = (self.spec.name, self.hour.sql, key)
+            self.tx.execute(ForgetRewritten(), place)
+            if etag is not None:
+                self.tx.execute(NoteRewritten(), (*place, etag, self.run_id))
 
     def compare_table(self, ledger: Sequence[LoadedFile]) -> int:
         """Rows of the hour in the table. Raises CountMismatch unless they are those of its ledger and receipts."""
@@ -173,8 +222,13 @@ def load_hour(
         tx.execute(LockLoads())
         failpoints.reach("load:locked")
         before = read_hour(tx, spec, hour)
+        listed = list_hour(lake, spec, hour)
         plan = plan_load(
-            listed=list_hour(lake, spec, hour), report=report, loaded=before, on_vanished=spec.on_vanished
+            listed=listed,
+            report=report,
+            loaded=before,
+            on_vanished=spec.on_vanished,
+            on_rewritten=spec.on_rewritten,
         )
         failpoints.reach("load:planned")
         manifests = write_manifests(lake, spec, hour, plan.files)
@@ -183,8 +237,12 @@ def load_hour(
         failpoints.reach("load:numbered")
         load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
         deleted = load.delete_hour() if plan.action == "replace" else 0
-        loaded = sum(load.load_manifest(manifest) for manifest in manifests)
-        load.record(plan.files, manifests)
+        if spec.duplicates == "drop" and manifests:
+            loaded = load.load_distinct(manifests)
+        else:
+            loaded = tuple(load.load_manifest(manifest) for manifest in manifests)
+        load.record(plan.files, manifests, loaded)
+        load.note(notes_to_write(listed, before, plan.left_out))
         changed_hours = load.changed_hours()
         failpoints.reach("load:changed_hours_read")
         after = read_hour(tx, spec, hour)
@@ -194,7 +252,7 @@ def load_hour(
     failpoints.reach("load:committed")
     return LoadOutcome(
         action=plan.action,
-        rows_loaded=loaded,
+        rows_loaded=sum(loaded),
         rows_deleted=deleted,
         plan=plan,
         manifest_keys=tuple(m.key for m in manifests),
@@ -206,10 +264,11 @@ def load_hour(
 
 
 def _ledger_row(
-    spec: StreamSpec, hour: LandingHour, f: FileReport, manifest_key: str | None, run_id: str
+    spec: StreamSpec, hour: LandingHour, f: FileReport, manifest_key: str | None, dropped: int, run_id: str
 ) -> tuple[object, ...]:
     return (
-        spec.name, hour.sql, f.source.key, f.source.etag, f.source.size_bytes, f.records, f.good, f.bad, 0,
+        spec.name, hour.sql, f.source.key, f.source.etag, f.source.size_bytes, f.records, f.good - dropped,
+        f.bad, dropped,
         sum(f.truncated.values()), f.rules, f.load_key, f.invalid_key, manifest_key, run_id,
     )  # fmt: skip
 

@@ -21,12 +21,12 @@ from weblogs_platform.pipeline.validate import read_report
 
 @dataclass(frozen=True)
 class ManifestRef:
-    """A manifest in S3: `rows` is what COPY has to load from it."""
+    """A manifest in S3: `rows` is what COPY has to load from the objects at `urls`."""
 
     key: str
     compression: str
-    files: int
     rows: int
+    urls: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def prepare_hour(lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: Landi
         report=read_report(lake, spec, hour),
         loaded=loaded_hour(warehouse, spec, hour),
         on_vanished=spec.on_vanished,
+        on_rewritten=spec.on_rewritten,
     )
     failpoints.reach("manifest:planned")
     return PreparedLoad(plan, write_manifests(lake, spec, hour, plan.files))
@@ -57,12 +58,14 @@ def write_manifests(
 ) -> tuple[ManifestRef, ...]:
     """Writes the manifests of these files unless they are there; the same files give the same manifests."""
     written: list[ManifestRef] = []
-    for manifest in manifests_for(lake.bucket, files):
+    for manifest in manifests_for(lake.bucket, files, each=spec.duplicates == "drop"):
         body = manifest.to_bytes()
         key = str(DerivedKey.of_content(Zone.MANIFESTS, spec.name, hour, manifest.compression, body))
         if not lake.exists(key):
             failpoints.reach("manifest:made")
             lake.put(key, body)
             failpoints.reach("manifest:written")
-        written.append(ManifestRef(key, manifest.compression, len(manifest.entries), manifest.rows))
+        written.append(
+            ManifestRef(key, manifest.compression, manifest.rows, tuple(e.url for e in manifest.entries))
+        )
     return tuple(written)

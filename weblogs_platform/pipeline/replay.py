@@ -299,7 +299,7 @@ def _written(
     key = str(DerivedKey.of_content(Zone.MANIFESTS, spec.name, hour, "replay", document))
     if not lake.exists(key):
         lake.put(key, document)
-    return load_key, ManifestRef(key, "zstd", 1, len(records))
+    return load_key, ManifestRef(key, "zstd", len(records), (lake.url(load_key),))
 
 
 @dataclass(frozen=True)
