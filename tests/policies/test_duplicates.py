@@ -134,7 +134,7 @@ FILES = st.dictionaries(
 
 
 @hypothesis_settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
