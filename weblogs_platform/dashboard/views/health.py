@@ -185,7 +185,7 @@ def _reasons(page: Page, stream: str) -> None:
         heading("Reasons", "With the column that each is about.")
         table(
             summed(rows, "reason", "records").head(_MOST_REASONS),
-            {"reason": Column("Reason"), "records": Column("Records", "count")},
+            {"records": Column("Records", "count"), "reason": Column("Reason")},
             "reasons",
         )
 
