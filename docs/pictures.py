@@ -2,7 +2,7 @@
 
     .venv/bin/python -m docs.pictures [dashboards]
 
-`demo.svg` is what `weblogs demo` prints; `asset-graph.png` and `partition.png` are Dagster's UI over the data that it
+`demo.svg` is what `weblogs demo` prints; `lineage.png`, `asset-graph.png` and `partition.png` are Dagster's UI over the data that it
 loaded; `dashboard-*.png` are the dashboards over the shop that their tests use, so that they do not change with the
 hour (`dashboards` makes only these). Everything happens in a temporary folder. Needs Chromium on PATH.
 """
@@ -105,11 +105,16 @@ def draw_demo(output: str, to: Path) -> None:
 def photograph(endpoints: Endpoints) -> None:
     """The graph of a stream, and its newest hour with the checks and their numbers over the day."""
     with chromium() as browser:
-        with window(browser, width=1340, height=420) as page:
+        with window(browser, width=1640, height=420) as page:
             pages = DagsterPages(page, str(endpoints.dagster_url))
             pages.open_group(WEB_LOGS.name, WEB_LOGS.table)
-            expect(page.get_by_text("ago")).to_have_count(4)
+            expect(page.get_by_text("ago")).to_have_count(5)
             page.screenshot(path=IMAGES / "asset-graph.png")
+        with window(browser, width=1340, height=640) as page:
+            pages = DagsterPages(page, str(endpoints.dagster_url))
+            pages.open_lineage()
+            expect(page.get_by_text("fetching statuses")).to_have_count(0)
+            page.screenshot(path=IMAGES / "lineage.png")
         with window(browser, width=1340, height=1000) as page:
             pages = DagsterPages(page, str(endpoints.dagster_url))
             pages.open_check(f"validated/{WEB_LOGS.name}", "required_fields_not_null")
