@@ -6,9 +6,13 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
+from assets.checks import evaluate_table
 from tests.pipeline.hours import Hour
+from weblogs_platform.commands.verdicts import LedgerHour
 from weblogs_platform.core.quarantine import Place, Selection
+from weblogs_platform.pipeline.ledger import loaded_hour
 from weblogs_platform.pipeline.replay import Replay, ReplayOutcome, replay_hour
+from weblogs_platform.settings import PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,30 @@ def account(hour: Hour) -> Account:
     outcomes = Counter(outcome for *_, outcome in receipts)
     loaded = sum(line[3] for line in lines)
     assert len(hour.rows()) == loaded + outcomes["replayed"]
-    return Account(
+    found = Account(
         sum(line[2] for line in lines),
         loaded,
         outcomes["replayed"],
         outcomes["discarded"],
         tuple(sorted(open_places)),
     )
+    _hold_that_the_platform_agrees(hour, found)
+    return found
+
+
+def _hold_that_the_platform_agrees(hour: Hour, found: Account) -> None:
+    """Its checks pass, and the query that people run has the same numbers."""
+    ledger = loaded_hour(hour.warehouse, hour.spec, hour.hour)
+    for outcome in evaluate_table(hour.spec, hour.validate(), ledger, len(hour.rows())):
+        assert outcome.passed, outcome.summary
+    query = (PROJECT_ROOT / "sql" / "verification" / "conservation.sql").read_text(encoding="utf-8")
+    span = {"first": hour.hour.sql, "end": hour.hour.plus(1).sql, "stream": hour.spec.name}
+    with hour.warehouse.transaction() as tx:
+        rows = tx.fetch_all(query, span)
+    told = [LedgerHour(stream, start, *map(int, counts)) for stream, start, *counts in rows]
+    expected = (found.records, found.loaded, len(found.open), found.replayed, found.discarded)
+    assert [(h.records, h.loaded, h.quarantined, h.replayed, h.discarded) for h in told] == [expected]
+    assert all(h.adds_up for h in told)
 
 
 def replay(hour: Hour, how: Replay | None = None, run_id: str = "test replay") -> ReplayOutcome:

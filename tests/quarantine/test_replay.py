@@ -326,6 +326,26 @@ def test_a_replay_makes_the_day_of_its_events_stale(hour: Hour) -> None:
         assert tx.fetch_all(sql, (f"{at:%Y-%m-%d}",)) == [(1,)]
 
 
+def test_replays_beside_loads_and_discards_settle_each_record_once(hour: Hour) -> None:
+    """A replay that planned before an object was rewritten loads records of content that is gone."""
+    key = loaded(hour, *range(2, 8))
+    hour.drop("b", b"".join(encoded(misspelt(n)) for n in range(20, 24)) + encoded(web_log(24)))
+    hour.drop(key.rsplit("/", 1)[-1], encoded(web_log(1)) + encoded(web_log(2)) + encoded(misspelt(4)))
+    arguments = (hour.lake, hour.warehouse, hour.spec, hour.hour)
+    with ThreadPoolExecutor(4) as pool:
+        replays = [pool.submit(replay, hour, spelling()) for _ in range(2)]
+        load = pool.submit(hour.run)
+        discard = pool.submit(discard_hour, *arguments, Selection(), DECISION, run_id="discard")
+        for work in (*replays, discard):
+            work.result()
+        assert load.result()[1].action == "replace"
+    account(hour)
+    replay(hour, spelling())
+    found = account(hour)
+    assert (found.records, found.loaded, found.open) == (8, 3, ())
+    assert found.replayed + found.discarded == 5
+
+
 @pytest.fixture
 def killed_replay(warehouse_stack: Endpoints) -> Iterator[Callable[[Hour, int], str]]:
     """Replays an hour in a process of its own that is killed at a step; says `killed`, or `done` when it was not."""

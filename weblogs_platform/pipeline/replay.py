@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from weblogs_platform.bulk import zstandard
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
+from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import InvalidDocument, InvalidName
 from weblogs_platform.core.keys import DerivedKey, Zone
 from weblogs_platform.core.manifest import Manifest, ManifestEntry
@@ -254,14 +255,18 @@ def _load(
         changed: Mapping[LandingHour, int] = {}
         if records:
             load_key, manifest = _written(lake, spec, hour, records)
+            failpoints.reach("replay:manifest_written")
             [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
             load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
             load.load_manifest(manifest)
             places = [good.place for good in records]
             receipts = _Receipts(tx, spec, hour, how.decision, run_id)
             receipts.write("replayed", places, repair=how.label, load_key=load_key)
+            failpoints.reach("replay:receipts_written")
             changed = load.changed_hours()
             load.compare_table(read_hour(tx, spec, hour))
+        failpoints.reach("replay:before_commit")
+    failpoints.reach("replay:committed")
     outcome.replayed += len(records)
     outcome.already += len(batch) - len(records)
     outcome.changed_hours.update(changed)
