@@ -370,6 +370,7 @@ def killed_replay(warehouse_stack: Endpoints) -> Iterator[Callable[[Hour, int], 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_replay_killed_at_any_step_loads_once(
     hour_of: Callable[..., Hour], killed_replay: Callable[[Hour, int], str]
 ) -> None:
