@@ -12,6 +12,7 @@ import dagster as dg
 from assets.derived_checks import evaluate_period
 from assets.events import PartitionEvents
 from assets.keys import derived_key
+from assets.partition_runs import surprise
 from assets.retry import Backoff
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core import failpoints
@@ -41,7 +42,10 @@ class DerivedRun:
             failpoints.reach("derived:refreshed")
             facts = self.backoff.call(lambda: examine(self.warehouse, self.table, first, end), self._warn)
         except WeblogsError as error:
-            raise dg.Failure(f"{self.table.qualified}: {error}", allow_retries=False) from error
+            # Dagster would record what the server said to the driver, and that may quote values.
+            raise dg.Failure(f"{self.table.qualified}: {error}", allow_retries=False) from None
+        except Exception as error:  # noqa: BLE001 - its text may quote values, whatever it is
+            raise dg.Failure(f"{self.table.qualified}: {surprise(error)}", allow_retries=False) from None
         if outcome is not None:
             yield self._result(outcome)
             failpoints.reach("derived:recorded")

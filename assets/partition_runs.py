@@ -7,9 +7,11 @@ S3 or Redshift the run stops, because the next ones could not either.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
@@ -29,6 +31,9 @@ from weblogs_platform.core.partitions import LandingHour
 
 OUTAGE_HOURS = 2
 """Hours in a row without S3 or Redshift, after which a run gives up."""
+
+MAX_FRAMES = 8
+"""Places that an unexpected error is told with."""
 
 FAILED_HOURS = "failed_hours"
 """The metadata of the failure: {partition key: why}."""
@@ -68,11 +73,9 @@ class PartitionRun:
                 self._outage + 1 if isinstance(error, (LakeUnavailable, WarehouseUnavailable)) else 0
             )
             self._fail(partition, str(error))
-        except Exception as error:
-            # A bug that one hour brings to light must not cost the others theirs.
+        except Exception as error:  # noqa: BLE001 - a bug that one hour brings to light must not cost the others theirs
             self._outage = 0
-            self.context.log.exception("unexpected error")
-            self._fail(partition, f"unexpected {type(error).__name__}: {error}")
+            self._fail(partition, surprise(error))
 
     def _hour(self, partition: str) -> Iterator[Event]:
         events = PartitionEvents(self.context.instance, partition, self.dependencies, self.code_versions)
@@ -117,6 +120,14 @@ class PartitionRun:
             metadata={FAILED_HOURS: dg.MetadataValue.json(self._failed)},
             allow_retries=False,
         )
+
+
+def surprise(error: BaseException) -> str:
+    """An error that nobody foresaw: its type and the places it came through, innermost last. Never its text, which may
+    quote a value of a record."""
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    places = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames)
+    return f"unexpected {type(error).__name__} at {places}"
 
 
 def describe_failures(failed: Mapping[str, str], total: int) -> str:

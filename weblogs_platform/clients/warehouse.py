@@ -7,6 +7,7 @@ statement. Statements are values with `.sql()` (core.statements); parameters are
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -37,6 +38,11 @@ _CONFLICT = ("40", "55P03", "57014")
 _UNAVAILABLE = ("08", "53", "57P")
 _SERIALIZATION = ("1023", "ERROR: 1023")
 """Redshift's own number for a serialization failure; its SQLSTATE says internal error."""
+_ABOUT_DATA = ("22", "23", "XX")
+"""Errors whose text may quote a value of a record: data exceptions, constraints, and Redshift's internal errors."""
+_COPY_FAILED = "Load into table"
+_QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
+"""From the first quote to the last: a value may hold quotes itself."""
 _DRIVER_ERRORS = (InterfaceError, OperationalError)
 _CONNECT_SECS = 10
 _STATEMENT_SECS = 3600
@@ -215,6 +221,8 @@ def _translation(error: Exception) -> WeblogsError:
         return LoadConflict(f"{message} ({state})")
     if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, _DRIVER_ERRORS)):
         return WarehouseUnavailable(f"Redshift is not available: {message}. Is it running? (`weblogs up`)")
+    if state.startswith(_ABOUT_DATA) and not message.startswith(_COPY_FAILED):
+        message = _QUOTED.sub("'...'", message)
     return StatementRefused(f"Redshift refused a statement: {message} ({state or 'no SQLSTATE'})")
 
 

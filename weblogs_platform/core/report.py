@@ -7,6 +7,7 @@ read at all (a broken gzip stream) counts as one bad record: the object itself.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +16,17 @@ from typing import Any
 from weblogs_platform.core.errors import InvalidDocument, InvalidName
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import StreamSpec
 
 MAX_SAMPLES = 5
 """Bad records that a report names by place, per object."""
 
+
+OTHER_MEMBERS = "$.(not a name)"
+"""Stands for members whose names may be values."""
+
+_NAME_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z_-]{0,39}[0-9]{0,2}){1,2}", re.ASCII)
+"""Letters, and two digits at most: neither an account nor an address, nor a sentence, nor a line end."""
 
 _COUNTS = ("reasons", "null_fields", "truncated", "present")
 
@@ -167,6 +175,17 @@ class HourReport:
             )
         except (ValueError, KeyError, TypeError, InvalidName) as error:
             raise InvalidDocument(f"not a validation report: {type(error).__name__}: {error}") from error
+
+
+def without_values(present: Mapping[str, int], spec: StreamSpec) -> dict[str, int]:
+    """Counts by JSONPath; members that nobody declared and that do not look like names are counted as OTHER_MEMBERS,
+    because a producer that uses a value as a key would carry it into every place that shows the report."""
+    declared = {f.path for f in spec.fields}
+    counts: Counter[str] = Counter()
+    for path, count in present.items():
+        shown = path if path in declared or _NAME_PATH.fullmatch(path) else OTHER_MEMBERS
+        counts[shown] += count
+    return dict(counts)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

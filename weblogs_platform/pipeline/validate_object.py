@@ -31,7 +31,7 @@ from weblogs_platform.core.compression import UnreadableContent, decompressed, i
 from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import raw_member
-from weblogs_platform.core.report import MAX_SAMPLES, FileReport, Sample
+from weblogs_platform.core.report import MAX_SAMPLES, FileReport, Sample, without_values
 from weblogs_platform.core.spec import StreamSpec
 
 _OCTETS = "application/octet-stream"
@@ -204,7 +204,7 @@ def _written(
         reasons=dict(scan.reasons),
         null_fields={r.split(":")[1]: n for r, n in scan.reasons.items() if r.startswith("null_required:")},
         truncated=dict(scan.truncated),
-        present=dict(scan.present.most_common(_MAX_PATHS)),
+        present=without_values(dict(scan.present.most_common(_MAX_PATHS)), names.spec),
         samples=tuple(splitter.samples),
     )
 
