@@ -26,6 +26,7 @@ from weblogs_platform.core.errors import (
     Transient,
     WarehouseUnavailable,
     WeblogsError,
+    one_line,
 )
 from weblogs_platform.core.partitions import LandingHour
 
@@ -106,11 +107,11 @@ class PartitionRun:
         return {c.name for c in self.context.selected_asset_check_keys if c.asset_key == key}
 
     def _warn(self, partition: str, key: dg.AssetKey, error: Transient, delay_secs: float) -> None:
-        message = f"{partition}: {key.to_user_string()}: {error}; again in {delay_secs:g} s"
+        message = f"{partition}: {key.to_user_string()}: {one_line(str(error))}; again in {delay_secs:g} s"
         self.context.log.warning(message)
 
     def _fail(self, partition: str, why: str) -> None:
-        self._failed[partition] = why
+        why = self._failed[partition] = one_line(why)
         message = f"{partition} failed: {why}"
         self.context.log.error(message)
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from assets.automation.requests import HourState, in_range
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.errors import one_line
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
@@ -83,7 +84,7 @@ def outside_partitions(lake: Lake, spec: StreamSpec) -> tuple[str, ...]:
 def _note(outside: Sequence[str]) -> tuple[str, ...]:
     if not outside:
         return ()
-    return (f"{len(outside)} outside the stream's partitions, left alone, e.g. {outside[0]}",)
+    return (f"{len(outside)} outside the stream's partitions, left alone, e.g. {one_line(outside[0])}",)
 
 
 def _stretches(days: Sequence[date]) -> list[list[date]]:

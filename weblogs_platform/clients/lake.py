@@ -16,7 +16,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from weblogs_platform.core.errors import AccessRefused, LakeUnavailable, ObjectChanged, Terminal, WeblogsError
+from weblogs_platform.core.errors import (
+    AccessRefused,
+    LakeUnavailable,
+    ObjectChanged,
+    Terminal,
+    WeblogsError,
+    one_line,
+)
 from weblogs_platform.core.keys import LandingObject
 
 _GONE = {"NoSuchKey", "404", "NoSuchVersion"}
@@ -148,7 +155,11 @@ class Lake:
             finally:
                 body.close()
         if wanted:
-            raise LakeUnavailable(f"reading {self.url(source.key)}: the body ended {wanted} bytes early")
+            raise LakeUnavailable(f"reading {self._shown(source.key)}: the body ended {wanted} bytes early")
+
+    def _shown(self, key: str) -> str:
+        """The object's URL, for messages."""
+        return one_line(self.url(key))
 
     @contextmanager
     def _listed(self, action: str, source: LandingObject) -> Generator[None]:
@@ -157,7 +168,7 @@ class Lake:
             with self._translated(action, source.key):
                 yield
         except ObjectMissing as error:
-            raise ObjectChanged(f"{self.url(source.key)} was removed since it was listed") from error
+            raise ObjectChanged(f"{self._shown(source.key)} was removed since it was listed") from error
 
     @contextmanager
     def _translated(self, action: str, key: str) -> Generator[None]:
@@ -169,17 +180,17 @@ class Lake:
             raise self._client_error(action, key, error) from error
         except (BotoCoreError, HTTPClientError, HTTPError, OSError) as error:
             raise LakeUnavailable(
-                f"cannot {action} {self.url(key)}: {_brief(error)}. Is S3 running? (`weblogs up`)"
+                f"cannot {action} {self._shown(key)}: {_brief(error)}. Is S3 running? (`weblogs up`)"
             ) from error
 
     def _client_error(self, action: str, key: str, error: ClientError) -> WeblogsError:
         detail = error.response.get("Error", {})
         code = str(detail.get("Code", "unknown"))
-        what = f"cannot {action} {self.url(key)}: {code}"
+        what = f"cannot {action} {self._shown(key)}: {code}"
         if code in _GONE:
             return ObjectMissing(what)
         if code in _CHANGED:
-            return ObjectChanged(f"{self.url(key)} was rewritten since it was listed")
+            return ObjectChanged(f"{self._shown(key)} was rewritten since it was listed")
         return AccessRefused(what) if code in _REFUSED else LakeUnavailable(what)
 
 

@@ -24,6 +24,12 @@ Messages name the thing and what to do, and never carry values of records.
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """The text with control characters, line ends and what reverses writing spelled out: an object's key may hold them,
+    and must not forge a line of a log or steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class WeblogsError(Exception):
     """Base of all errors of the platform."""
 
