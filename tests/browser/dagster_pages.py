@@ -25,7 +25,7 @@ class DagsterPages:
     def open_lineage(self) -> None:
         """All groups of assets and what they depend on."""
         self.page.goto(f"{self.url}/asset-groups")
-        expect(self.page.get_by_text("Global asset lineage")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Materialize all")).to_be_visible()
 
     def open_code_location(self) -> None:
         self.page.goto(f"{self.url}/deployment/locations")
