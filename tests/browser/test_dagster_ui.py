@@ -19,13 +19,13 @@ DAY = 24
 
 
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
-def test_the_graph_of_a_stream_shows_its_five_assets(pages: DagsterPages, spec: StreamSpec):
+def test_the_graph_of_a_stream_shows_its_assets(pages: DagsterPages, spec: StreamSpec):
     """Fails when an asset loses its group, its edge to the next one, or the kind that names its step."""
     pages.open_group(spec.name, spec.table)
     expect(pages.page.get_by_text(spec.name, exact=True)).not_to_have_count(0)
-    for step in ("landing", "validated", "manifest", "Redshift", "events"):
+    for step in ("landing", "validated", "quarantine", "manifest", "Redshift", "events"):
         expect(pages.page.get_by_text(step, exact=True)).to_have_count(1)
-    expect(pages.page.get_by_text("Asset checks")).to_have_count(5)
+    expect(pages.page.get_by_text("Asset checks")).to_have_count(6)
 
 
 def test_an_hour_is_materialized_by_clicking(
