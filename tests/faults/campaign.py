@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.faults import kills, servers
+from tests.faults import kills, races, s3_faults, server_kills, servers
 from tests.faults.laboratory import Laboratory
 from tests.faults.oracle import TABLES
 from tests.faults.report import Report, told, write_into
@@ -39,10 +39,33 @@ def _moments(lab: Laboratory, report: Report, share: float) -> None:
     kills.at_random(lab, report, round(60 * share))
 
 
+def _servers(lab: Laboratory, report: Report, share: float) -> None:
+    server_kills.redshift(lab, report, max(1, round(20 * share)))
+    server_kills.s3(lab, report, max(1, round(24 * share)))
+
+
+def _s3(lab: Laboratory, report: Report, share: float) -> None:
+    s3_faults.every_case(lab, report, share)
+
+
+def _large(lab: Laboratory, report: Report, share: float) -> None:
+    s3_faults.every_case(lab, report, share, large=True)
+
+
+def _races(lab: Laboratory, report: Report, share: float) -> None:
+    times = max(1, round(28 * share))
+    for race in (races.loaders, races.runs, races.refreshes, races.changes):
+        race(lab, report, times)
+
+
 PARTS: Mapping[str, Part] = {
     "places": _places,
     "commits": _commits,
     "moments": _moments,
+    "servers": _servers,
+    "s3": _s3,
+    "large": _large,
+    "races": _races,
 }
 
 

@@ -50,6 +50,7 @@ class Hour:
     start: datetime
     objects: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
     loaded: Contents = field(default_factory=Contents)
+    vanished: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
 
     def deliver(self, **how: Any) -> Delivery:
         """One more object, or (`key`) one rewritten."""
@@ -62,6 +63,11 @@ class Hour:
             Bucket=self.laboratory.bucket, Key=made.key, Body=made.body
         )
         self.objects[made.key] = (made, answer["ETag"].strip('"'))
+
+    def vanish(self, key: str) -> None:
+        """Removes an object, as an expiry does. What is loaded of it by then stays."""
+        self.laboratory.admin_client.delete_object(Bucket=self.laboratory.bucket, Key=key)
+        self.vanished[key] = self.objects.pop(key)
 
     def job(self, **how: Any) -> Job:
         return Job(self.stream, self.start, **how)
@@ -86,8 +92,13 @@ class Hour:
         self.check_home()
 
     def check_home(self) -> None:
-        """Raises WrongResult unless the hour holds exactly its content."""
-        problems = self.contents().differences(self.expected)
+        """Raises WrongResult unless the hour holds exactly its content. Of an object that vanished that is all, when
+        it was loaded before, or nothing."""
+        found = self.contents()
+        loaded = {line[0] for line in found.ledger}
+        self.objects |= {key: made for key, made in self.vanished.items() if key in loaded}
+        self.vanished = {}
+        problems = found.differences(self.expected)
         if problems:
             raise WrongResult(f"{self}: " + "; ".join(problems[:5]))
         self.loaded = self.expected

@@ -6,6 +6,7 @@ each other. Everything follows from the seed.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import random
@@ -95,7 +96,7 @@ class Traffic:
 
     def noise(self, size: int) -> str:
         """Text that no compression makes smaller than three quarters."""
-        return self.chance.randbytes(size * 3 // 4).hex()[:size] if size else ""
+        return base64.b64encode(self.chance.randbytes(size * 3 // 4)).decode() if size else ""
 
 
 def _web_logs(

@@ -13,6 +13,7 @@ from typing import Any
 from tests.faults.s3_proxy import S3Proxy
 from tests.faults.wire_proxy import WireProxy
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
+from weblogs_platform.local import ports
 from weblogs_platform.local import stack as stacks
 from weblogs_platform.local.component import Component
 from weblogs_platform.local.endpoints import Endpoints
@@ -91,7 +92,10 @@ def running(folder: Path) -> Iterator[Servers]:
 
 @contextmanager
 def _in_home(home: Home) -> Iterator[Servers]:
-    wanted = stacks.Wanted(dagster=False, dashboard=False)
+    # Not the ports that everyone begins with: two campaigns may start in the same moment.
+    s3_port = ports.any_free("S3", excluded=())
+    redshift_port = ports.any_free("Redshift", excluded=(s3_port,))
+    wanted = stacks.Wanted(dagster=False, dashboard=False, s3_port=s3_port, redshift_port=redshift_port)
     credentials = home.credentials(generate=True)
     spec = home.save_ports(home.spec(), stacks._choose_ports(wanted, home.spec().ports))
     endpoints = stacks._endpoints(home, spec, credentials, wanted)
@@ -101,8 +105,8 @@ def _in_home(home: Home) -> Iterator[Servers]:
     wire_proxy = WireProxy(spec.ports["redshift"])
     s3 = Server(S3Server(home, spec, credentials, spec.ports), home)
     # COPY reads through the proxy too.
-    ports = {**spec.ports, "s3.port": s3_proxy.port}
-    redshift = Server(RedshiftServer(home, spec, credentials, ports), home)
+    proxied = {**spec.ports, "s3.port": s3_proxy.port}
+    redshift = Server(RedshiftServer(home, spec, credentials, proxied), home)
     settings = replace(direct, s3_endpoint=f"http://127.0.0.1:{s3_proxy.port}", redshift_port=wire_proxy.port)
     try:
         s3.wait_ready()

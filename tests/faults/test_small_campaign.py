@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults import kills, servers
+from tests.faults import kills, races, s3_faults, server_kills, servers
 from tests.faults.laboratory import Laboratory, WrongResult
 from tests.faults.report import Report
 
@@ -47,6 +47,35 @@ def test_runs_killed_at_random_moments(lab: Laboratory, report: Report) -> None:
     """A moment that no one thought of when the places were named."""
     kills.at_random(lab, report, 4)
     _check(lab, report)
+
+
+def test_redshift_killed_and_answers_lost(lab: Laboratory, report: Report) -> None:
+    """A commit that nobody heard of is made again, or one that never came is taken for made."""
+    server_kills.redshift(lab, report, 1)
+    _check(lab, report, server_kills.IN_COPY, server_kills.AFTER_COMMIT, server_kills.LOST_ANSWER)
+
+
+def test_s3_killed_under_a_run(lab: Laboratory, report: Report) -> None:
+    """A run without S3 leaves a report or a manifest that the next one trusts."""
+    server_kills.s3(lab, report, 1)
+    _check(lab, report, server_kills.S3)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"), [("get", "cut"), ("put_validated", "slow_down"), ("copy_reads", "reset")]
+)
+def test_s3_that_fails(lab: Laboratory, report: Report, operation: str, fault: str) -> None:
+    """A fault that passes fails the run, or one that stays loads a part; the error names neither what nor where."""
+    s3_faults.heals(lab.hour("web_logs", 1, records=8, bad_share=0.3), report, operation, fault)
+    s3_faults.fails(lab.hour("web_logs", 1, records=8, bad_share=0.3), report, operation, fault)
+    report.check()
+
+
+def test_runs_at_the_same_time(lab: Laboratory, report: Report) -> None:
+    """Two runs both load, wait for each other for ever, or take objects for loaded that changed under them."""
+    races.loaders(lab, report, 1)
+    races.changes(lab, report, 1)
+    _check(lab, report, races.LOADERS, races.REWRITTEN, races.VANISHED)
 
 
 def test_the_comparison_sees_what_is_wrong(lab: Laboratory) -> None:

@@ -17,18 +17,21 @@ class WireProxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._deaf = threading.Event()
+        self._left: int | None = None
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def swallow_answers(self) -> None:
-        """From now on nothing that the server says arrives."""
-        self._deaf.set()
+    def swallow_the_answer(self, request: int) -> None:
+        """Of the requests that come from now on, the answer to this one (counted from 1) and all later ones never
+        arrive. The driver sends each of its messages at once, so that what is read at once is a request."""
+        self._left = request
 
     def hang_up(self) -> None:
         """Ends all connections, and is a plain proxy again for new ones."""
         connections, self._open = self._open, []
         for one in connections:
             _end(one)
+        self._left = None
         self._deaf.clear()
 
     def close(self) -> None:
@@ -55,6 +58,10 @@ class WireProxy:
     def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while chunk := source.recv(_CHUNK_BYTES):
+                if not answers and self._left is not None:
+                    self._left -= 1
+                    if self._left == 0:
+                        self._deaf.set()
                 if not (answers and self._deaf.is_set()):
                     sink.sendall(chunk)
         if answers and self._deaf.is_set():

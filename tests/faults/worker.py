@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
 from weblogs_platform.clients.lake import Lake, request_bounds
 from weblogs_platform.clients.warehouse import warehouse_of
 from weblogs_platform.core import failpoints
-from weblogs_platform.core.errors import WeblogsError
+from weblogs_platform.core.errors import Transient, WeblogsError
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.kpis import table_named
 from weblogs_platform.pipeline.load import load_hour
@@ -26,6 +27,8 @@ from weblogs_platform.pipeline.refresh import refresh
 from weblogs_platform.pipeline.validate import validate_hour
 from weblogs_platform.settings import Settings
 from weblogs_platform.streams import stream_named
+
+T = TypeVar("T")
 
 ALL_STEPS = ("validate", "prepare", "load")
 READ_SECS = 1.0
@@ -45,6 +48,8 @@ class Job:
     hold_at: str | None = None
     traces: bool = False
     refreshes: str | None = None
+    attempts: int = 1
+    """Of each step, when the error is Transient."""
 
 
 @dataclass
@@ -73,7 +78,7 @@ class Worker:
         return said
 
     def end(self) -> None:
-        """Sees that it is gone."""
+        """Sees that it is gone. May be said twice."""
         self.process.join(5)
         if self.process.is_alive():
             self.process.kill()
@@ -139,7 +144,7 @@ def _work(settings: Settings, job: Job, line: Connection) -> None:
     if job.kill_at:
         failpoints.arm(failpoints.Kill(job.kill_at))
     elif job.hold_at:
-        failpoints.arm(lambda name: _hold(line, job, name))
+        failpoints.arm(_Hold(line, job.hold_at))
     elif job.traces:
         failpoints.arm(trace.append)
     try:
@@ -149,10 +154,19 @@ def _work(settings: Settings, job: Job, line: Connection) -> None:
     line.send(trace if job.traces else said)
 
 
-def _hold(line: Connection, job: Job, name: str) -> None:
-    if name == job.hold_at:
-        line.send("held")
-        line.recv()
+class _Hold:
+    """Says that the run has come to a place, once, and waits; threads that come there meanwhile go on."""
+
+    def __init__(self, line: Any, place: str) -> None:
+        self._line, self._places, self._turn = line, [place], threading.Lock()
+
+    def __call__(self, name: str) -> None:
+        with self._turn:
+            if name not in self._places:
+                return
+            self._places.clear()
+        self._line.send("held")
+        self._line.recv()
 
 
 def _steps(settings: Settings, job: Job) -> tuple[str, int]:
@@ -165,13 +179,20 @@ def _steps(settings: Settings, job: Job) -> tuple[str, int]:
         made = refresh(warehouse, table, day, day + timedelta(days=1), run_id=run_id)
         return "refreshed", made.rows
     if "validate" in job.steps:
-        validate_hour(lake, spec, hour)
+        _tried(job, lambda: validate_hour(lake, spec, hour))
     if "prepare" in job.steps:
-        prepare_hour(lake, warehouse, spec, hour)
+        _tried(job, lambda: prepare_hour(lake, warehouse, spec, hour))
     if "load" not in job.steps:
         return "prepared", 0
-    outcome = load_hour(lake, warehouse, spec, hour, run_id=run_id)
+    outcome = _tried(job, lambda: load_hour(lake, warehouse, spec, hour, run_id=run_id))
     return outcome.action, outcome.rows_loaded
+
+
+def _tried(job: Job, step: Callable[[], T]) -> T:
+    for _ in range(job.attempts - 1):
+        with suppress(Transient):
+            return step()
+    return step()
 
 
 def _warm_up() -> None:
