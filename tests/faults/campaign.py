@@ -39,6 +39,10 @@ def _moments(lab: Laboratory, report: Report, share: float) -> None:
     kills.at_random(lab, report, round(60 * share))
 
 
+def _steps(lab: Laboratory, report: Report, share: float) -> None:
+    kills.between_steps(lab, report, max(1, round(15 * share)))
+
+
 def _servers(lab: Laboratory, report: Report, share: float) -> None:
     server_kills.redshift(lab, report, max(1, round(20 * share)))
     server_kills.s3(lab, report, max(1, round(24 * share)))
@@ -62,6 +66,7 @@ PARTS: Mapping[str, Part] = {
     "places": _places,
     "commits": _commits,
     "moments": _moments,
+    "steps": _steps,
     "servers": _servers,
     "s3": _s3,
     "large": _large,

@@ -6,18 +6,25 @@ again, without help, brings exactly the delivered content home.
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
+from datetime import timedelta
 
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
 from tests.faults.oracle import TABLES
 from tests.faults.report import Report
+from weblogs_platform.settings import PROJECT_ROOT
 
 AT_PLACES = "kill -9 of a run, at each place that it comes to"
 NEAR_COMMIT = "kill -9 of a load, between the statements around its commit"
 IN_COMMIT = "kill -9 of a load, within 30 ms of sending its commit"
 AT_CHANCE = "kill -9 of a run, at a random moment"
+
+BETWEEN_STEPS = "kill -9 of `weblogs load`, between the steps of its Dagster run"
 
 COMMIT_PLACES = (
     "load:inserted",
@@ -92,6 +99,48 @@ def at_random(lab: Laboratory, report: Report, times: int) -> None:
                 hour.bring_home()
     with report.watching(AT_CHANCE):
         hour.bring_home()
+
+
+def between_steps(lab: Laboratory, report: Report, times: int) -> None:
+    """Kills `weblogs load` before, after and between its assets; then the same command again."""
+    assets = (
+        "landing/web_logs",
+        "validated/web_logs",
+        "manifest/web_logs",
+        "shopware_stream/web_logs_stream",
+    )
+    places = [
+        f"{asset}:{what}"
+        for asset in (*assets, "event_hours/web_logs")
+        for what in ("begins", "made", "recorded")
+    ]
+    for n in range(times):
+        hour = lab.hour("web_logs", 2)
+        place = places[(7 * n + 10) % len(places)]
+        with report.watching(BETWEEN_STEPS):
+            if _weblogs_load(hour, place) != -signal.SIGKILL:
+                raise WrongResult(f"{hour}: `weblogs load` never came to {place}")
+            report.happened(BETWEEN_STEPS)
+            if hour.check_whole() != (places.index(place) > places.index(f"{assets[3]}:begins")):
+                raise WrongResult(f"{hour}: killed at {place}")
+            if _weblogs_load(hour, "") != 0:
+                raise WrongResult(f"{hour}: `weblogs load` failed after a kill at {place}")
+            hour.check_home()
+
+
+def _weblogs_load(hour: Hour, place: str) -> int:
+    """The exit status of the command, in a process of its own."""
+    endpoints = hour.laboratory.servers.endpoints
+    bounds = [f"{hour.start + timedelta(hours=n):%Y-%m-%dT%H}" for n in (0, 1)]
+    command = ["load", "--stream", hour.stream, "--from", bounds[0], "--to", bounds[1]]
+    variables = {"WEBLOGS_HOME": str(endpoints.home), "WEBLOGS_FAILPOINT": place, "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        [sys.executable, "-m", "weblogs_platform.cli", *command],
+        cwd=PROJECT_ROOT,
+        env={**endpoints.platform_variables(), **variables},
+        capture_output=True,
+        check=False,
+    ).returncode
 
 
 def _killed(

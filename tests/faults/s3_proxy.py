@@ -143,7 +143,7 @@ def _refusal(status: int, code: str, *, with_body: bool) -> bytes:
 
 def _operation(head: bytes, copy_key: bytes) -> str:
     """What a request does: list, get, get_report, put_validated, put_invalid, put_report, put_manifest, copy_reads,
-    or `other`. `put_invalid_parts` and so on are the requests of an upload in parts."""
+    or `other`. `put_validated_parts` and so on are the requests of an upload in parts."""
     method, target, _ = head.split(b"\r\n", 1)[0].split(b" ", 2)
     path, _, query = target.decode().partition("?")
     zone = [*path.split("/"), "", ""][2]

@@ -10,6 +10,8 @@ from tests.faults import kills, races, s3_faults, server_kills, servers
 from tests.faults.laboratory import Laboratory, WrongResult
 from tests.faults.report import Report
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 SEED = 20_240_101
 
 
@@ -47,6 +49,12 @@ def test_runs_killed_at_random_moments(lab: Laboratory, report: Report) -> None:
     """A moment that no one thought of when the places were named."""
     kills.at_random(lab, report, 4)
     _check(lab, report)
+
+
+def test_the_command_killed_between_its_steps(lab: Laboratory, report: Report) -> None:
+    """What Dagster has noted of a killed run keeps the next one from loading, or makes it load again."""
+    kills.between_steps(lab, report, 1)
+    _check(lab, report, kills.BETWEEN_STEPS)
 
 
 def test_redshift_killed_and_answers_lost(lab: Laboratory, report: Report) -> None:
