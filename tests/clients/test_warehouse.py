@@ -16,6 +16,7 @@ from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
 from weblogs_platform.core.errors import (
     AccessRefused,
     InvalidName,
+    LakeUnavailable,
     LoadConflict,
     StatementRefused,
     Terminal,
@@ -182,6 +183,18 @@ TRANSLATIONS: list[tuple[Exception, type[Exception]]] = [
     (_driver_error("53300"), WarehouseUnavailable),
     (_driver_error("57P01"), WarehouseUnavailable),
     (_driver_error("57P03"), WarehouseUnavailable),
+    (
+        _driver_error("XX000", "S3ServiceException:Slow down.,Status 503,Error SlowDown,Bucket b,Key k"),
+        LakeUnavailable,
+    ),
+    (
+        _driver_error("XX000", "S3 could not be read (EndpointConnectionError), Bucket b, Key k"),
+        LakeUnavailable,
+    ),
+    (
+        _driver_error("XX000", "S3ServiceException:No such key.,Status 404,Error NoSuchKey,Bucket b,Key k"),
+        StatementRefused,
+    ),
     (_driver_error("42601"), StatementRefused),
     (_driver_error(""), StatementRefused),
     (redshift_connector.InterfaceError("connection is closed"), WarehouseUnavailable),

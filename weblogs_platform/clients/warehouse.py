@@ -22,6 +22,7 @@ from redshift_connector.error import InterfaceError, OperationalError
 from weblogs_platform.core.errors import (
     AccessRefused,
     InvalidName,
+    LakeUnavailable,
     LoadConflict,
     StatementRefused,
     WarehouseUnavailable,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _REFUSED = ("28", "42501", "3D000")
 _CONFLICT = ("40", "55P03", "57014")
 _UNAVAILABLE = ("08", "53", "57P")
+_S3_TROUBLE = re.compile(r"S3ServiceException:.*,Status (?:5\d\d|429)\b|S3 could not be read \(", re.DOTALL)
+"""What COPY says when S3 is at fault and may be better later; a missing key or a refused role are not that."""
 _SERIALIZATION = ("1023", "ERROR: 1023")
 """Redshift's own number for a serialization failure; its SQLSTATE says internal error."""
 _ABOUT_DATA = ("22", "23", "XX")
@@ -221,6 +224,8 @@ def _translation(error: Exception) -> WeblogsError:
         return LoadConflict(f"{message} ({state})")
     if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, _DRIVER_ERRORS)):
         return WarehouseUnavailable(f"Redshift is not available: {message}. Is it running? (`weblogs up`)")
+    if _S3_TROUBLE.search(message):
+        return LakeUnavailable(f"COPY could not read S3: {message} ({state})")
     if state.startswith(_ABOUT_DATA) and not message.startswith(_COPY_FAILED):
         message = _QUOTED.sub("'...'", message)
     return StatementRefused(f"Redshift refused a statement: {message} ({state or 'no SQLSTATE'})")

@@ -51,6 +51,7 @@ OPS_TABLES = tuple(
         "refresh_history",
         "refresh_lock",
         "quarantine_reasons",
+        "rewritten_objects",
         "quarantine_receipts",
     )
 )
