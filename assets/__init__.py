@@ -1,6 +1,6 @@
 """What exists: the assets of every declared stream and derived table, their checks, and what keeps them up to date.
 
-    streams.py         the factory: five assets and their checks for one stream, in one op
+    streams.py         the factory: six assets and their checks for one stream, in one op
     keys.py            asset keys, job names, partitions
     hour_steps.py      what each of them does for one hour, and what it reports
     partition_runs.py  one run over many hours: each hour on its own, failures named at the end

@@ -23,6 +23,7 @@ from assets.checks import (
 )
 from assets.keys import StreamKeys
 from assets.metadata import counted, landing_table, paths, report_table, table_lineage
+from assets.quarantine import quarantine_metadata, quarantine_stats, quarantine_version
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import HourBlocked
@@ -86,6 +87,7 @@ class HourSteps:
             Step(_timed(self.manifest)),
             Step(_timed(self.table), self.judge_table),
             Step(_timed(self.event_hours)),
+            Step(_timed(self.quarantine)),
         )
         return dict(zip(StreamKeys.of(self.spec).in_order, steps, strict=True))
 
@@ -163,6 +165,10 @@ class HourSteps:
         others = {h.partition_key: {"rows_changed": INT(changed[h])} for h in shown}
         version = str(last_change(self.warehouse, self.spec, self.hour))
         return StepResult(metadata, version, others=others)
+
+    def quarantine(self) -> StepResult:
+        stats = quarantine_stats(self.lake, self.warehouse, self.spec, self.hour)
+        return StepResult(quarantine_metadata(stats), quarantine_version(stats))
 
     def _is_partition(self, hour: LandingHour) -> bool:
         return self.spec.first_hour <= hour <= LandingHour.containing(datetime.now(UTC))

@@ -17,14 +17,15 @@ PERIOD_FORMATS: dict[Grain, str] = {"hour": PARTITION_FORMAT, "day": "%Y-%m-%d"}
 
 @dataclass(frozen=True)
 class StreamKeys:
-    """The five assets of a stream, in the order of the data. The last one's partitions are hours of events; those
-    of the others are landing hours."""
+    """The six assets of a stream, in the order of the data. The partitions of `event_hours` are hours of events;
+    those of the others are landing hours."""
 
     landing: dg.AssetKey
     validated: dg.AssetKey
     manifest: dg.AssetKey
     table: dg.AssetKey
     event_hours: dg.AssetKey
+    quarantine: dg.AssetKey
 
     @classmethod
     def of(cls, spec: StreamSpec) -> StreamKeys:
@@ -34,16 +35,12 @@ class StreamKeys:
             manifest=dg.AssetKey(["manifest", spec.name]),
             table=dg.AssetKey([spec.schema, spec.table]),
             event_hours=dg.AssetKey(["event_hours", spec.name]),
+            quarantine=dg.AssetKey(["quarantine", spec.name]),
         )
 
     @property
     def in_order(self) -> tuple[dg.AssetKey, ...]:
-        return (self.landing, self.validated, self.manifest, self.table, self.event_hours)
-
-
-def quarantine_key(spec: StreamSpec) -> dg.AssetKey:
-    """What of the stream is in quarantine."""
-    return dg.AssetKey(["quarantine", spec.name])
+        return (self.landing, self.validated, self.manifest, self.table, self.event_hours, self.quarantine)
 
 
 def job_name(spec: StreamSpec) -> str:

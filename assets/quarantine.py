@@ -1,14 +1,14 @@
-"""Quarantine in Dagster: an asset per stream that shows what is open, by hour, and the job `replay`.
+"""Quarantine in Dagster: what the asset `quarantine/<stream>` shows of an hour, and the job `replay`.
 
-The asset only looks: materialize its hours, alone or as a backfill, to see reasons and age over time. The job takes its
-parameters in the launchpad; it records the event hours that it changed, so that the derived tables follow, and the
+The asset only looks: each load makes it, and its hours can be materialized alone to see reasons and age over time. The
+job takes its parameters in the launchpad; it records the event hours that it changed, so that the derived tables follow, and the
 hours of the quarantine. Edited exports and discards are a person's: `weblogs quarantine`.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of an op's parameters as they are.
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.events import PartitionEvents
-from assets.keys import StreamKeys, hourly_partitions, quarantine_key
+from assets.keys import StreamKeys
 from assets.metadata import counted
 from assets.retry import Backoff
 from resources import LakeResource, RedshiftResource
@@ -31,7 +31,6 @@ from weblogs_platform.pipeline.quarantine import HourStats, quarantined_files, s
 from weblogs_platform.pipeline.replay import Decision, Replay, ReplayOutcome, replay_hour
 from weblogs_platform.repairs import REPAIRS, repair_named
 
-HOURS_PER_RUN = 24
 REPLAY_JOB = "replay"
 
 _INT = dg.MetadataValue.int
@@ -56,39 +55,6 @@ class ReplayConfig(dg.Config):
     )
     who: str = Field(default="", description="Who wants it; receipts keep it.")
     dry_run: bool = Field(default=False, description="Only say what would come of it.")
-
-
-def quarantine_asset(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
-    """What is in a stream's quarantine, hour by hour."""
-    key = quarantine_key(spec)
-
-    @dg.multi_asset(
-        name=f"quarantine_{spec.name}",
-        specs=[
-            dg.AssetSpec(
-                key,
-                deps=[StreamKeys.of(spec).table],
-                description=_DESCRIPTION.format(spec=spec),
-                group_name=spec.name,
-                owners=[spec.owner],
-                code_version=spec.rules_digest,
-                kinds={"quarantine"},
-                skippable=True,
-            )
-        ],
-        partitions_def=hourly_partitions(spec),
-        backfill_policy=dg.BackfillPolicy.multi_run(HOURS_PER_RUN),
-    )
-    def look(
-        context: dg.AssetExecutionContext, lake: LakeResource, redshift: RedshiftResource
-    ) -> Iterator[dg.AssetMaterialization]:
-        s3, warehouse = lake.lake(), redshift.warehouse()
-        for partition in context.partition_keys:
-            hour = LandingHour.from_partition_key(partition)
-            stats = _retried(context, backoff, lambda hour=hour: _stats(s3, warehouse, spec, hour))
-            yield _shown(context.instance, spec, hour, stats)
-
-    return look
 
 
 def replay_job(*, streams: Sequence[StreamSpec], backoff: Backoff) -> dg.JobDefinition:
@@ -158,19 +124,18 @@ def _replayed(
             events = PartitionEvents(context.instance, changed.partition_key, {}, {})
             version = str(last_change(warehouse, spec, changed))
             context.log_event(events.materialization(key, {"rows_changed": _INT(rows)}, version))
-    stats = _retried(context, backoff, lambda: _stats(lake, warehouse, spec, hour))
+    stats = _retried(context, backoff, lambda: quarantine_stats(lake, warehouse, spec, hour))
     context.log_event(_shown(context.instance, spec, hour, stats))
     return outcome
 
 
-def _stats(lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: LandingHour) -> HourStats:
+def quarantine_stats(lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: LandingHour) -> HourStats:
+    """What is in quarantine of one landing hour now."""
     return stats_of(lake, quarantined_files(warehouse, spec, hour, hour.plus(1)))
 
 
-def _shown(
-    instance: dg.DagsterInstance, spec: StreamSpec, hour: LandingHour, stats: HourStats
-) -> dg.AssetMaterialization:
-    key = quarantine_key(spec)
+def quarantine_metadata(stats: HourStats) -> dict[str, dg.MetadataValue]:
+    """The numbers of one hour, those of reasons each to plot, and since when the oldest waits."""
     metadata: dict[str, dg.MetadataValue] = {
         "open": _INT(stats.open),
         "replayed": _INT(stats.replayed),
@@ -182,8 +147,20 @@ def _shown(
         hours = (datetime.now(UTC) - oldest).total_seconds() / 3600
         metadata["oldest_age_hours"] = dg.MetadataValue.float(round(hours, 2))
         metadata["oldest_first_seen"] = dg.MetadataValue.timestamp(oldest)
+    return metadata
+
+
+def quarantine_version(stats: HourStats) -> str:
+    """Changes when records come, are replayed or discarded."""
+    return f"{stats.open}/{stats.replayed}/{stats.discarded}"
+
+
+def _shown(
+    instance: dg.DagsterInstance, spec: StreamSpec, hour: LandingHour, stats: HourStats
+) -> dg.AssetMaterialization:
+    key = StreamKeys.of(spec).quarantine
     events = PartitionEvents(instance, hour.partition_key, {}, {key: spec.rules_digest})
-    return events.materialization(key, metadata, f"{stats.open}/{stats.replayed}/{stats.discarded}")
+    return events.materialization(key, quarantine_metadata(stats), quarantine_version(stats))
 
 
 def _metadata(total: ReplayOutcome, *, dry_run: bool) -> Mapping[str, dg.MetadataValue]:
@@ -202,9 +179,7 @@ def _metadata(total: ReplayOutcome, *, dry_run: bool) -> Mapping[str, dg.Metadat
     }
 
 
-def _retried(
-    context: dg.OpExecutionContext | dg.AssetExecutionContext, backoff: Backoff, work: Callable[[], T]
-) -> T:
+def _retried(context: dg.OpExecutionContext, backoff: Backoff, work: Callable[[], T]) -> T:
     def warn(error: Transient, delay: float) -> None:
         context.log.warning("%s; again in %s s", error, delay)
 
@@ -213,10 +188,6 @@ def _retried(
     except WeblogsError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
 
-
-_DESCRIPTION = """Records of {spec.name} that are in quarantine, by the landing hour: how many are open, for which
-reasons, and since when; how many were replayed and discarded. Counted in the quarantine objects themselves, less the
-receipts in `shopware_ops.quarantine_receipts`. Bring them back with the job `replay` or `weblogs quarantine`."""
 
 _JOB = """Judges quarantined records again, as a repair makes them or as they are, and loads the good ones, once, with a
 receipt for each. What is still bad stays, with its new reasons told by place. The derived tables follow."""

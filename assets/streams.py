@@ -1,4 +1,4 @@
-"""The factory of a stream's assets: landing, validated, manifest, the table and its event hours, in one op.
+"""The factory of a stream's assets: landing, validated, manifest, the table and its event hours and quarantine, in one op.
 
 One op, because an hour then goes all the way before the next one begins: a bad hour in a range run starves no
 other, and a crash keeps every hour that was committed. Each asset can still be materialized alone. What is not
@@ -34,7 +34,7 @@ WAREHOUSE_POOL = "redshift"
 
 
 def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
-    """The five assets of a stream and their checks, hourly in UTC."""
+    """The six assets of a stream and their checks, hourly in UTC."""
     keys = StreamKeys.of(spec)
     specs = asset_specs(spec=spec)
     dependencies = {s.key: tuple(d.asset_key for d in s.deps) for s in specs}
@@ -139,6 +139,13 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             kinds={"events"},
             **shared,
         ),
+        dg.AssetSpec(
+            keys.quarantine,
+            deps=[keys.table],
+            description=_QUARANTINE.format(spec=spec),
+            kinds={"quarantine"},
+            **shared,
+        ),
     ]
 
 
@@ -200,3 +207,7 @@ _EVENT_HOURS = """Hours of events of `{spec.qualified_table}`: here a partition 
 A load materializes every event hour whose rows came or went, late ones too. What is computed by event time depends on
 this asset, and is refreshed for exactly those hours and days. The warehouse keeps the same in
 `shopware_ops.changed_hours`."""
+
+_QUARANTINE = """Records of {spec.name} that are in quarantine, by the landing hour: how many are open, for which
+reasons, and since when; how many were replayed and discarded. Counted in the quarantine objects themselves, less the
+receipts in `shopware_ops.quarantine_receipts`. Bring them back with the job `replay` or `weblogs quarantine`."""

@@ -17,7 +17,7 @@ from assets.automation import (
     stream_automation,
 )
 from assets.derived import derived_assets
-from assets.quarantine import quarantine_asset, replay_job
+from assets.quarantine import replay_job
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
 from resources import LakeResource, RedshiftResource
@@ -45,7 +45,6 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *(stream_assets(spec=spec, backoff=retries) for spec in streams),
-            *(quarantine_asset(spec=spec, backoff=retries) for spec in streams),
             *(derived_assets(table=table, streams=streams, backoff=retries) for table in tables),
         ],
         jobs=[

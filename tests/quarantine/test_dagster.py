@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.automation.runs import range_tags
-from assets.keys import StreamKeys, quarantine_key
+from assets.keys import StreamKeys
 from assets.quarantine import REPLAY_JOB
 from assets.retry import Backoff
 from tests.pipeline.hours import Hour
@@ -19,7 +19,7 @@ from weblogs_platform.definitions import build_definitions
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.streams import WEB_LOGS
 
-QUARANTINE = quarantine_key(WEB_LOGS)
+QUARANTINE = StreamKeys.of(WEB_LOGS).quarantine
 
 
 @pytest.fixture
