@@ -66,18 +66,28 @@ class Traffic:
 
     def delivery(
         self, stream: str, hour: datetime, *, records: int | None = None, zipped: bool | None = None,
-        key: str | None = None, padding: int = 0, bad_share: float = 0.2,
+        key: str | None = None, padding: int = 0, bad_share: float = 0.2, mixed: bool = False,
     ) -> Delivery:  # fmt: skip
         """An object of a stream for a landing hour (naive, UTC). `padding`: bytes that each record has for nothing, in a
-        member that no column takes. `key`: rewrites the object of that key."""
+        member that no column takes. `key`: rewrites the object of that key. `mixed`: with at least one good record and
+        one bad one, so that it is split."""
         if zipped is None:
             zipped = key.endswith(".gz") if key else self.chance.random() < 0.4
-        writer = _Writer(key or self._key(stream, hour, zipped))
-        count = self.chance.randint(3, 9) if records is None else records
-        _WRITERS[stream](self, writer, hour, count, padding, bad_share)
+        key = key or self._key(stream, hour, zipped)
+        writer = self._written(stream, hour, key, records, padding, bad_share)
+        while mixed and not (writer.rows and writer.bad):
+            writer = self._written(stream, hour, key, records, padding, bad_share)
         body = bytes(writer.body)
         stored = gzip.compress(body, compresslevel=1, mtime=0) if zipped else body
         return Delivery(writer.key, stored, tuple(writer.rows), tuple(writer.bad))
+
+    def _written(
+        self, stream: str, hour: datetime, key: str, records: int | None, padding: int, bad_share: float
+    ) -> _Writer:
+        writer = _Writer(key)
+        count = self.chance.randint(3, 9) if records is None else records
+        _WRITERS[stream](self, writer, hour, count, padding, bad_share)
+        return writer
 
     def _key(self, stream: str, hour: datetime, zipped: bool) -> str:
         self._names += 1

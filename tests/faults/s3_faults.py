@@ -29,7 +29,7 @@ WORDS = {
 }
 """What an error of each operation says that could not be done."""
 
-LARGE: dict[str, Any] = {"records": 26, "padding": 1_000_000, "bad_share": 0.04}
+LARGE: dict[str, Any] = {"records": 26, "padding": 1_000_000, "bad_share": 0.04, "mixed": True}
 """An object whose split copy is written in parts."""
 
 _ATTEMPTS = 3
@@ -54,7 +54,7 @@ def every_case(lab: Laboratory, report: Report, share: float, *, large: bool = F
     for operation, fault in cases():
         for zipped in (False, True):
             if operation in operations and lab.chance.random() < share:
-                how = dict(LARGE) if large else {"records": 8, "bad_share": 0.3}
+                how = dict(LARGE) if large else {"records": 8, "bad_share": 0.3, "mixed": True}
                 hour = lab.hour("web_logs", 1, zipped=zipped, **how)
                 heals(hour, report, operation, fault, large=large)
                 hour = lab.hour("web_logs", 1, zipped=zipped, **how)

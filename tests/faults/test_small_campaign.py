@@ -74,8 +74,8 @@ def test_s3_killed_under_a_run(lab: Laboratory, report: Report) -> None:
 )
 def test_s3_that_fails(lab: Laboratory, report: Report, operation: str, fault: str) -> None:
     """A fault that passes fails the run, or one that stays loads a part; the error names neither what nor where."""
-    s3_faults.heals(lab.hour("web_logs", 1, records=8, bad_share=0.3), report, operation, fault)
-    s3_faults.fails(lab.hour("web_logs", 1, records=8, bad_share=0.3), report, operation, fault)
+    s3_faults.heals(lab.hour("web_logs", 1, records=8, bad_share=0.3, mixed=True), report, operation, fault)
+    s3_faults.fails(lab.hour("web_logs", 1, records=8, bad_share=0.3, mixed=True), report, operation, fault)
     report.check()
 
 
