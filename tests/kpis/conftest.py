@@ -5,33 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.kpis.shop import Shop, windows
-from tests.pipeline.child import lake_of
+from tests.pipeline.conftest import lake, settings, warehouse
 from weblogs_platform.clients.lake import Lake
-from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
+from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.local.endpoints import Endpoints
-from weblogs_platform.pipeline import provision
-from weblogs_platform.settings import Settings
+
+__all__ = ["lake", "settings", "shop", "warehouse"]
 
 _WINDOWS = windows()
-
-
-@pytest.fixture(scope="session")
-def settings(warehouse_stack: Endpoints) -> Settings:
-    """What a run of the platform reads from its environment."""
-    return Settings.from_env(warehouse_stack.platform_variables())
-
-
-@pytest.fixture(scope="session")
-def lake(settings: Settings) -> Lake:
-    return lake_of(settings)
-
-
-@pytest.fixture(scope="session")
-def warehouse(settings: Settings, lake: Lake) -> Warehouse:
-    """The embedded Redshift, with everything that `weblogs init` creates."""
-    made = warehouse_of(settings)
-    provision.initialise(lake, made)
-    return made
 
 
 @pytest.fixture

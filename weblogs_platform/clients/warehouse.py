@@ -28,6 +28,7 @@ from weblogs_platform.core.errors import (
     WarehouseUnavailable,
     WeblogsError,
 )
+from weblogs_platform.core.statements import flattened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,7 @@ _QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
 """From the first quote to the last: a value may hold quotes itself."""
 _DRIVER_ERRORS = (InterfaceError, OperationalError)
 _CONNECT_SECS = 10
+_LINES = 200
 _STATEMENT_SECS = 3600
 _ENVIRONMENT = threading.Lock()
 
@@ -85,6 +87,19 @@ class Transaction:
         with _translated(), self.connection.cursor() as cursor:
             _execute(cursor, statement, parameters)
             return [tuple(row) for row in cursor.fetchall()]
+
+    def fetch_named(self, statement: Statement | str, parameters: Parameters = ()) -> list[dict[str, Any]]:
+        """All rows of a query, values by the names of its columns."""
+        with _translated(), self.connection.cursor() as cursor:
+            _execute(cursor, statement, parameters)
+            names = [str(column[0]) for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def insert_lines(self, statement: Callable[[int], Statement], rows: Sequence[Sequence[object]]) -> None:
+        """Runs `statement(n)`, which takes the parameters of n lines, for all rows, some hundred at a time."""
+        for at in range(0, len(rows), _LINES):
+            batch = rows[at : at + _LINES]
+            self.execute(statement(len(batch)), flattened(batch))
 
     def fetch_frame(self, statement: Statement | str, parameters: Parameters = ()) -> pd.DataFrame:
         """All rows of a query as a frame, columns named as in the query."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from weblogs_platform.core.derived import DerivedTable
-
-_FROM = "CAST(:period_start AS TIMESTAMP)"
-_UNTIL = "CAST(:period_end AS TIMESTAMP)"
+from weblogs_platform.core.derived_statements import in_periods, period_start
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class PeriodCounts:
             f", SUM(CASE WHEN {name} IS NULL THEN 1 ELSE 0 END)" for name in filled_columns(self.table)
         )
         return (
-            f"SELECT {_period(self.table)}, COUNT(*), {_volume(self.table)}{nulls} "
-            f"FROM {self.table.qualified} WHERE {_in_range(self.table)} GROUP BY 1"
+            f"SELECT {period_start(self.table)}, COUNT(*), {_volume(self.table)}{nulls} "
+            f"FROM {self.table.qualified} WHERE {in_periods(self.table)} GROUP BY 1"
         )
 
 
@@ -38,7 +36,7 @@ class RepeatedKeys:
 
     def sql(self) -> str:
         table, key = self.table, ", ".join(self.table.key)
-        scope = _in_range(table)
+        scope = in_periods(table)
         if table.period_column not in table.key:
             # Such a key has one column; its other rows may stand in any period.
             scope = f"{key} IN (SELECT {key} FROM {table.qualified} WHERE {scope})"
@@ -47,8 +45,8 @@ class RepeatedKeys:
             f"FROM {table.qualified} WHERE {scope}"
         )
         return (
-            f"SELECT {_period(table)}, COUNT(*) FROM ({counted}) AS counted "
-            f"WHERE copies > 1 AND {_in_range(table)} GROUP BY 1"
+            f"SELECT {period_start(table)}, COUNT(*) FROM ({counted}) AS counted "
+            f"WHERE copies > 1 AND {in_periods(table)} GROUP BY 1"
         )
 
 
@@ -65,11 +63,3 @@ def volume_name(table: DerivedTable) -> str:
 def _volume(table: DerivedTable) -> str:
     name = volume_name(table)
     return "COUNT(*)" if name == "rows" else f"SUM({name})"
-
-
-def _period(table: DerivedTable) -> str:
-    return f"DATE_TRUNC('{table.grain}', {table.period_column})"
-
-
-def _in_range(table: DerivedTable) -> str:
-    return f"{table.period_column} >= {_FROM} AND {table.period_column} < {_UNTIL}"

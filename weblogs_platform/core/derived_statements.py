@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from weblogs_platform.core.derived import DerivedTable
-from weblogs_platform.core.statements import quoted
+from weblogs_platform.core.statements import insert_lines, quoted
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class PeriodFigures:
     def sql(self) -> str:
         headlines = "".join(f", {_headline(c.headline, c.name)}" for c in self.table.headlines)
         return (
-            f"SELECT {_period(self.table)}, COUNT(*){headlines} FROM {self.table.qualified} "
-            f"WHERE {_in_periods(self.table)} GROUP BY 1"
+            f"SELECT {period_start(self.table)}, COUNT(*){headlines} FROM {self.table.qualified} "
+            f"WHERE {in_periods(self.table)} GROUP BY 1"
         )
 
 
@@ -55,7 +55,7 @@ class DeletePeriods:
     table: DerivedTable
 
     def sql(self) -> str:
-        return f"DELETE FROM {self.table.qualified} WHERE {_in_periods(self.table)}"
+        return f"DELETE FROM {self.table.qualified} WHERE {in_periods(self.table)}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class MovedRows:
 
     def sql(self) -> str:
         return (
-            f"SELECT {_period(self.table)}, COUNT(*) FROM {self.table.qualified} "
+            f"SELECT {period_start(self.table)}, COUNT(*) FROM {self.table.qualified} "
             f"WHERE {_is_moved(self.table)} GROUP BY 1"
         )
 
@@ -92,7 +92,7 @@ class RecordRefreshes:
     rows: int
 
     def sql(self) -> str:
-        return _insert("shopware_ops.refresh_history", REFRESH_COLUMNS, self.rows)
+        return insert_lines("shopware_ops.refresh_history", REFRESH_COLUMNS, self.rows)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class RecordChanges:
     rows: int
 
     def sql(self) -> str:
-        return _insert("shopware_ops.changed_hours", CHANGE_COLUMNS, self.rows)
+        return insert_lines("shopware_ops.changed_hours", CHANGE_COLUMNS, self.rows)
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,13 @@ def _sources(table: DerivedTable) -> str:
     return ", ".join(quoted(source) for source in table.sources)
 
 
-def _period(table: DerivedTable) -> str:
+def period_start(table: DerivedTable) -> str:
+    """The start of the period that a row belongs to."""
     return f"DATE_TRUNC('{table.grain}', CAST({table.period_column} AS TIMESTAMP))"
 
 
-def _in_periods(table: DerivedTable, of: str = "") -> str:
+def in_periods(table: DerivedTable, of: str = "") -> str:
+    """Whether a row (of the alias `of`, with its dot) belongs to the periods."""
     # In the column's own type, so that the sort key is used.
     [declared] = [c.type for c in table.columns if c.name == table.period_column]
     return _between(f"{of}{table.period_column}", declared)
@@ -149,15 +151,9 @@ def _bound(name: str, declared: str) -> str:
 
 def _is_moved(table: DerivedTable) -> str:
     same = " AND ".join(f"fresh.{name} = {table.qualified}.{name}" for name in table.key)
-    fresh = f"SELECT 1 FROM {table.qualified} AS fresh WHERE {same} AND {_in_periods(table, 'fresh.')}"
-    return f"NOT ({_in_periods(table)}) AND EXISTS ({fresh})"
+    fresh = f"SELECT 1 FROM {table.qualified} AS fresh WHERE {same} AND {in_periods(table, 'fresh.')}"
+    return f"NOT ({in_periods(table)}) AND EXISTS ({fresh})"
 
 
 def _headline(how: str | None, column: str) -> str:
     return f"SUM({column})" if how == "sum" else f"AVG(CAST({column} AS DOUBLE PRECISION))"
-
-
-def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
-    moments = {"period_start", "event_hour"}
-    line = "(" + ", ".join("CAST(%s AS TIMESTAMP)" if c in moments else "%s" for c in columns) + ")"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES " + ", ".join([line] * rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from weblogs_platform.core.statements import insert_lines
+
 
 @dataclass(frozen=True)
 class QuarantineLines:
@@ -53,11 +55,7 @@ class RecordReceipts:
     rows: int
 
     def sql(self) -> str:
-        line = ", ".join("CAST(%s AS TIMESTAMP)" if c == "landing_hour" else "%s" for c in RECEIPT_COLUMNS)
-        return (
-            f"INSERT INTO shopware_ops.quarantine_receipts ({', '.join(RECEIPT_COLUMNS)}) VALUES "
-            + ", ".join([f"({line})"] * self.rows)
-        )
+        return insert_lines("shopware_ops.quarantine_receipts", RECEIPT_COLUMNS, self.rows)
 
 
 _IN_HOURS = "stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP)"

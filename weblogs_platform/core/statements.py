@@ -243,7 +243,7 @@ class RecordLoads:
     rows: int
 
     def sql(self) -> str:
-        return _insert_lines("shopware_ops.load_history", LEDGER_COLUMNS, self.rows)
+        return insert_lines("shopware_ops.load_history", LEDGER_COLUMNS, self.rows)
 
 
 REASON_COLUMNS = ("stream", "landing_hour", "object_key", "etag", "reason", "records")
@@ -256,7 +256,7 @@ class RecordReasons:
     rows: int
 
     def sql(self) -> str:
-        return _insert_lines("shopware_ops.quarantine_reasons", REASON_COLUMNS, self.rows)
+        return insert_lines("shopware_ops.quarantine_reasons", REASON_COLUMNS, self.rows)
 
 
 @dataclass(frozen=True)
@@ -275,8 +275,13 @@ def flattened(rows: Sequence[Sequence[object]]) -> list[object]:
     return [value for row in rows for value in row]
 
 
-def _insert_lines(table: str, columns: Sequence[str], rows: int) -> str:
-    line = ", ".join("CAST(%s AS TIMESTAMP)" if c == "landing_hour" else "%s" for c in columns)
+_MOMENTS = {"landing_hour", "event_hour", "period_start"}
+"""Columns of the ledgers that hold a TIMESTAMP, which is bound as text."""
+
+
+def insert_lines(table: str, columns: Sequence[str], rows: int) -> str:
+    """Inserts so many lines; positional parameters (`%s`) in the order of the columns, line by line."""
+    line = ", ".join("CAST(%s AS TIMESTAMP)" if c in _MOMENTS else "%s" for c in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES " + ", ".join([f"({line})"] * rows)
 
 

@@ -46,8 +46,8 @@ def examine(
             found.previous_volume = before.volume if before else None
         for at, repeated in tx.fetch_all(RepeatedKeys(table), _between(first, end)):
             facts[_utc(at)].repeated_keys = int(repeated)
-        for at, measure, expected, found in tx.fetch_all(_agreement_query(table), _between(first, end)):
-            facts[_utc(at)].agreements[measure] = Agreement(expected, found)
+        for at, agreements in _agreements(tx, table, first, end).items():
+            facts[at].agreements = agreements
     return facts
 
 
@@ -65,8 +65,30 @@ def _counted(
     return found
 
 
-def _agreement_query(table: DerivedTable) -> str:
-    return (PROJECT_ROOT / "sql" / "checks" / f"{table.name}.sql").read_text(encoding="utf-8")
+def _agreements(
+    tx: Transaction, table: DerivedTable, first: datetime, end: datetime
+) -> dict[datetime, dict[str, Agreement]]:
+    """What `sql/checks/<name>.sql` answers: a row a side and period, the measures as columns. A side without a row has
+    0 of each."""
+    statement = (PROJECT_ROOT / "sql" / "checks" / f"{table.name}.sql").read_text(encoding="utf-8")
+    sides: dict[datetime, dict[str, dict[str, Decimal]]] = {}
+    for row in tx.fetch_named(statement, _between(first, end)):
+        side, at = row.pop("side"), _utc(row.pop("period_start"))
+        sides.setdefault(at, {})[side] = {measure: _cents(value) for measure, value in row.items()}
+    return {at: _compared(both) for at, both in sides.items()}
+
+
+def _compared(sides: Mapping[str, Mapping[str, Decimal]]) -> dict[str, Agreement]:
+    expected, found = sides.get("expected", {}), sides.get("found", {})
+    zero = _cents(0)
+    return {
+        measure: Agreement(expected.get(measure, zero), found.get(measure, zero))
+        for measure in {**expected, **found}
+    }
+
+
+def _cents(value: object) -> Decimal:
+    return Decimal(str(value or 0)).quantize(Decimal("0.01"))
 
 
 def _between(first: datetime, end: datetime) -> dict[str, object]:

@@ -51,14 +51,11 @@ from weblogs_platform.core.statements import (
     RecordReasons,
     RecordStagedHours,
     SupersedeHour,
-    flattened,
 )
 from weblogs_platform.pipeline.landing import list_hour
 from weblogs_platform.pipeline.ledger import read_hour
 from weblogs_platform.pipeline.manifest import ManifestRef, write_manifests
 from weblogs_platform.pipeline.validate import read_report
-
-_LEDGER_BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -172,9 +169,8 @@ class HourLoad:
         self._insert(RecordReasons, reasons)
 
     def _insert(self, statement: type[RecordLoads | RecordReasons], rows: Sequence[Sequence[object]]) -> None:
-        for at in range(0, len(rows), _LEDGER_BATCH):
-            batch = rows[at : at + _LEDGER_BATCH]
-            self.tx.execute(statement(len(batch)), flattened(batch))
+        self.tx.insert_lines(statement, rows)
+        if rows:
             failpoints.reach("load:recorded")
 
     def note(self, notes: Mapping[str, str | None]) -> None:

@@ -31,10 +31,8 @@ from weblogs_platform.core.derived_statements import (
     StalePeriods,
 )
 from weblogs_platform.core.errors import InvalidDocument
-from weblogs_platform.core.statements import NextChange, flattened
+from weblogs_platform.core.statements import NextChange
 from weblogs_platform.settings import PROJECT_ROOT
-
-_BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class _Refresh:
 
     def record(self, seen: Mapping[tuple[datetime, str], int], outcomes: Sequence[PeriodOutcome]) -> None:
         """Notes what the periods were computed from; a source that never changed has the change 0."""
-        self._insert(
+        self.tx.insert_lines(
             RecordRefreshes,
             [
                 (
@@ -178,7 +176,7 @@ class _Refresh:
     def record_changes(self, changed: Mapping[datetime, int]) -> None:
         """Notes the periods whose rows came or went, as one change of the table."""
         [(number,)] = self.tx.fetch_all(NextChange(), (self.table.qualified,))
-        self._insert(
+        self.tx.insert_lines(
             RecordChanges,
             [
                 (self.table.qualified, _text(start), int(number), rows, self.run_id)
@@ -189,13 +187,6 @@ class _Refresh:
     def _figures(self) -> dict[datetime, tuple[Any, ...]]:
         rows = self.tx.fetch_all(PeriodFigures(self.table), self.bounds)
         return {start.replace(tzinfo=UTC): (int(count), *values) for start, count, *values in rows}
-
-    def _insert(
-        self, statement: type[RecordRefreshes | RecordChanges], rows: Sequence[Sequence[object]]
-    ) -> None:
-        for at in range(0, len(rows), _BATCH):
-            batch = rows[at : at + _BATCH]
-            self.tx.execute(statement(len(batch)), flattened(batch))
 
 
 def _changed_rows(

@@ -26,7 +26,7 @@ from weblogs_platform.core.quarantine_judge import Judged, rejudge
 from weblogs_platform.core.repair import REPAIR_FAILED, Repair, RepairFailed, candidate_of
 from weblogs_platform.core.replay_statements import RecordReceipts
 from weblogs_platform.core.spec import MAX_RECORD_BYTES, StreamSpec
-from weblogs_platform.core.statements import LockLoads, NextChange, flattened
+from weblogs_platform.core.statements import LockLoads, NextChange
 from weblogs_platform.pipeline.ledger import read_hour
 from weblogs_platform.pipeline.load import HourLoad
 from weblogs_platform.pipeline.manifest import ManifestRef
@@ -43,7 +43,6 @@ BATCH_BYTES = 16 * 1024 * 1024
 MAX_PLACES = 20
 """Records that are still bad and told by place."""
 
-_RECEIPT_BATCH = 200
 _SPOOL_BYTES = BATCH_BYTES + MAX_RECORD_BYTES
 _EDITED = "edited"
 
@@ -322,7 +321,5 @@ class _Receipts:
     ) -> None:
         who, why = self.decision.who, self.decision.why
         rest = (outcome, self.spec.rules_digest, repair, load_key, who, why, self.run_id)
-        for at in range(0, len(places), _RECEIPT_BATCH):
-            batch = places[at : at + _RECEIPT_BATCH]
-            rows = [(self.spec.name, self.hour.sql, p.key, p.etag, p.offset, *rest) for p in batch]
-            self.tx.execute(RecordReceipts(len(rows)), flattened(rows))
+        rows = [(self.spec.name, self.hour.sql, p.key, p.etag, p.offset, *rest) for p in places]
+        self.tx.insert_lines(RecordReceipts, rows)
