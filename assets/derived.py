@@ -7,14 +7,13 @@ and its team come from its declaration; what is not derived from that is deliber
 # No `from __future__ import annotations` here: Dagster reads the annotations of an op's parameters as they are.
 
 import hashlib
-import warnings
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from assets.checks import CheckDeclaration
+from assets.check_specs import check_specs
 from assets.derived_checks import DERIVED_CHECKS
 from assets.derived_run import DerivedRun
 from assets.keys import StreamKeys, derived_key, derived_partitions, refresh_step
@@ -48,12 +47,13 @@ def derived_assets(
 ) -> dg.AssetsDefinition:
     """The asset of one derived table, and its checks."""
     spec = asset_spec(table=table, streams=streams)
+    partitions = derived_partitions(table.grain, streams)
 
     @dg.multi_asset(
         name=refresh_step(table.name),
         specs=[spec],
-        check_specs=_check_specs(table, streams),
-        partitions_def=derived_partitions(table.grain, streams),
+        check_specs=check_specs([(spec.key, d) for d in DERIVED_CHECKS], partitions),
+        partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
         pool=WAREHOUSE_POOL,
@@ -133,24 +133,3 @@ def _column(lineage: str, streams: Sequence[StreamSpec]) -> dg.TableColumnDep:
     stream = next((s for s in streams if s.qualified_table == source), None)
     key = StreamKeys.of(stream).table if stream else dg.AssetKey(source.split("."))
     return dg.TableColumnDep(key, column)
-
-
-def _check_specs(table: DerivedTable, streams: Sequence[StreamSpec]) -> list[dg.AssetCheckSpec]:
-    with warnings.catch_warnings():
-        # Partitions of checks are a preview in Dagster; the UI shows them by period only with it.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return [_check_spec(table, streams, declaration) for declaration in DERIVED_CHECKS]
-
-
-def _check_spec(
-    table: DerivedTable, streams: Sequence[StreamSpec], declaration: CheckDeclaration
-) -> dg.AssetCheckSpec:
-    settings: dict[str, Any] = {"severity": declaration.severity}
-    return dg.AssetCheckSpec(
-        declaration.name,
-        asset=derived_key(table),
-        description=declaration.description,
-        blocking=declaration.blocking,
-        partitions_def=derived_partitions(table.grain, streams),
-        metadata=settings,
-    )

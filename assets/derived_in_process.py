@@ -5,14 +5,13 @@ The runs are those that the automation would start: the same jobs, events and ch
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import dagster as dg
 
-from assets.in_process import QUIET, errors_by_step, was_interrupted
+from assets.in_process import errors_by_step, execute
 from assets.keys import PERIOD_FORMATS, derived_key, refresh_step
 from assets.stale import StaleRun, stale_runs
 from weblogs_platform.clients.warehouse import Warehouse
@@ -72,14 +71,8 @@ class Refresher:
     def run(self, run: StaleRun) -> None:
         """One run. Raises KeyboardInterrupt when it was interrupted; other failures are counted."""
         made: set[str] = set()
-        run_id = str(uuid.uuid4())
-        self.instance.add_event_listener(run_id, lambda entry: self._take(entry, made))
         job = self.definitions.resolve_job_def(run.job).get_subset(asset_selection=set(run.keys))
-        result = job.execute_in_process(
-            instance=self.instance, run_id=run_id, tags=run.tags, run_config=QUIET, raise_on_error=False
-        )
-        if was_interrupted(result):
-            raise KeyboardInterrupt
+        result = execute(job, self.instance, run.tags, lambda entry: self._take(entry, made))
         if not result.success:
             reasons = errors_by_step(result)
             for name in {key.path[-1] for key in run.keys} - made:

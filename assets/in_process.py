@@ -24,7 +24,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 
 QUARANTINED = "quarantined: "
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass
@@ -92,20 +92,35 @@ def _run(
             done.add(made.partition)
             on_hour()
 
-    run_id = str(uuid.uuid4())
-    instance.add_event_listener(run_id, take)
-    result = definitions.resolve_job_def(job_name(total.spec)).execute_in_process(
-        instance=instance, run_id=run_id, tags=range_tags(hours), run_config=QUIET, raise_on_error=False
-    )
-    if was_interrupted(result):
-        raise KeyboardInterrupt
+    job = definitions.resolve_job_def(job_name(total.spec))
+    result = execute(job, instance, range_tags(hours), take)
     if not result.success:
         named = _failed_hours(result)
         missing = [h.partition_key for h in hours if h.partition_key not in done]
         total.failed |= {key: named.get(key) or first_error(result) for key in missing}
 
 
-def was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+def execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    tags: Mapping[str, str],
+    take: Callable[[dg.EventLogEntry], None],
+) -> dg.ExecuteInProcessResult:
+    """One quiet run in this process; `take` is given its events as they happen. A failure is in the result.
+
+    Raises KeyboardInterrupt when it was interrupted.
+    """
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, take)
+    result = job.execute_in_process(
+        instance=instance, run_id=run_id, tags=tags, run_config=_QUIET, raise_on_error=False
+    )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
+    return result
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     """Dagster takes Ctrl-C for the failure of a step; the runs after it would go on."""
     errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
     return any(e is not None and e.cls_name == dg.DagsterExecutionInterruptedError.__name__ for e in errors)

@@ -7,14 +7,14 @@ derived from the spec is deliberately outside of this module.
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of an op's parameters as they are.
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from assets.checks import TABLE_CHECKS, VALIDATED_CHECKS, CheckDeclaration
+from assets.check_specs import check_specs
+from assets.checks import TABLE_CHECKS, VALIDATED_CHECKS
 from assets.hour_steps import HourSteps, Step
 from assets.keys import StreamKeys, hourly_partitions, job_name
 from assets.metadata import record_lineage, record_schema, table_lineage, table_schema
@@ -39,11 +39,12 @@ def stream_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefinition:
     specs = asset_specs(spec=spec)
     dependencies = {s.key: tuple(d.asset_key for d in s.deps) for s in specs}
     code_versions = {s.key: s.code_version for s in specs}
+    checks = [*((keys.validated, d) for d in VALIDATED_CHECKS), *((keys.table, d) for d in TABLE_CHECKS)]
 
     @dg.multi_asset(
         name=spec.name,
         specs=specs,
-        check_specs=_check_specs(spec, keys),
+        check_specs=check_specs(checks, hourly_partitions(spec)),
         partitions_def=hourly_partitions(spec),
         backfill_policy=dg.BackfillPolicy.multi_run(HOURS_PER_RUN),
         can_subset=True,
@@ -147,25 +148,6 @@ def asset_specs(*, spec: StreamSpec) -> list[dg.AssetSpec]:
             **shared,
         ),
     ]
-
-
-def _check_specs(spec: StreamSpec, keys: StreamKeys) -> list[dg.AssetCheckSpec]:
-    declared = [(keys.validated, d) for d in VALIDATED_CHECKS] + [(keys.table, d) for d in TABLE_CHECKS]
-    with warnings.catch_warnings():
-        # Partitions of checks are a preview in Dagster; the UI shows them by hour only with it.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return [_check_spec(spec, key, declaration) for key, declaration in declared]
-
-
-def _check_spec(spec: StreamSpec, key: dg.AssetKey, declaration: CheckDeclaration) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        declaration.name,
-        asset=key,
-        description=declaration.description,
-        blocking=declaration.blocking,
-        partitions_def=hourly_partitions(spec),
-        metadata={"severity": declaration.severity},
-    )
 
 
 def _opened(

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.faults.s3_proxy import S3Proxy
 from tests.faults.wire_proxy import WireProxy
+from weblogs_platform.clients.lake import request_bounds
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.local import ports
 from weblogs_platform.local import stack as stacks
@@ -122,6 +123,8 @@ def _in_home(home: Home) -> Iterator[Servers]:
 
 
 def _provision(servers: Servers) -> None:
-    from tests.faults.worker import lake_of
+    from tests.faults.worker import READ_SECS
+    from tests.pipeline.child import lake_of
 
-    provision.initialise(lake_of(servers.direct), servers.warehouse)
+    patience = request_bounds(read_secs=READ_SECS)
+    provision.initialise(lake_of(servers.direct, patience), servers.warehouse)

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import boto3
 
-from weblogs_platform.clients.lake import Lake, request_bounds
+from tests.pipeline.child import lake_of
+from weblogs_platform.clients.lake import request_bounds
 from weblogs_platform.clients.warehouse import warehouse_of
 from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import Transient, WeblogsError
@@ -126,19 +127,6 @@ class Workers:
                 worker.end()
 
 
-def lake_of(settings: Settings) -> Lake:
-    """The lake that the settings name, as the resource makes it, with less patience."""
-    client = boto3.client(
-        "s3",
-        region_name=settings.region,
-        endpoint_url=settings.s3_endpoint,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=settings.secret_access_key,
-        config=request_bounds(read_secs=READ_SECS),
-    )
-    return Lake(client, settings.bucket)
-
-
 def _work(settings: Settings, job: Job, line: Connection) -> None:
     trace: list[str] = []
     if job.kill_at:
@@ -170,7 +158,8 @@ class _Hold:
 
 
 def _steps(settings: Settings, job: Job) -> tuple[str, int]:
-    lake, warehouse = lake_of(settings), warehouse_of(settings)
+    lake = lake_of(settings, request_bounds(read_secs=READ_SECS))
+    warehouse = warehouse_of(settings)
     spec, hour = stream_named(job.stream), LandingHour(job.hour.replace(tzinfo=UTC))
     run_id = f"process {os.getpid()}"
     if job.refreshes:

@@ -24,15 +24,15 @@ from weblogs_platform.settings import Settings
 from weblogs_platform.streams import stream_named
 
 
-def lake_of(settings: Settings) -> Lake:
-    """The lake that the settings name."""
+def lake_of(settings: Settings, config: Config | None = None) -> Lake:
+    """The lake that the settings name; `config` is how patient its client is."""
     client = boto3.client(
         "s3",
         region_name=settings.region,
         endpoint_url=settings.s3_endpoint,
         aws_access_key_id=settings.access_key_id,
         aws_secret_access_key=settings.secret_access_key,
-        config=Config(retries={"total_max_attempts": 3}),
+        config=config or Config(retries={"total_max_attempts": 3}),
     )
     return Lake(client, settings.bucket)
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.home import Credentials, Home, StackSpec
+from weblogs_platform.local.ports import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,22 @@ class Component(ABC):
 
     def clean_up(self) -> None:  # noqa: B027 - most leave nothing
         """Removes what it leaves outside of the folder, once it is gone."""
+
+
+class Face(Component):
+    """A server that people look at, over the stack's other servers and their endpoints."""
+
+    def __init__(
+        self,
+        home: Home,
+        spec: StackSpec,
+        credentials: Credentials,
+        ports: Mapping[str, int],
+        endpoints: Endpoints,
+    ) -> None:
+        super().__init__(home, spec, credentials, ports)
+        self._endpoints = endpoints
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports[self.name]}"

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from weblogs_platform.local import ports as free_ports
-from weblogs_platform.local.component import BrokenComponent, Component, Launch, NotReady
-from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.local.component import BrokenComponent, Face, Launch, NotReady
 from weblogs_platform.local.environment import inherited
 from weblogs_platform.local.errors import StartFailed
-from weblogs_platform.local.home import Credentials, Home, StackSpec
+from weblogs_platform.local.home import Home
 from weblogs_platform.settings import PROJECT_ROOT
 
 PREFERRED_PORT = 3000
@@ -33,27 +32,12 @@ def install_instance(home: Home) -> None:
         shutil.copyfile(INSTANCE_FILE, home.path("dagster", "dagster.yaml"))
 
 
-class DagsterUI(Component):
+class DagsterUI(Face):
     """`dagster dev`: webserver, daemon and code server."""
 
     name = "dagster"
     ready_within_secs = 180.0
     stops_within_secs = 30.0
-
-    def __init__(
-        self,
-        home: Home,
-        spec: StackSpec,
-        credentials: Credentials,
-        ports: Mapping[str, int],
-        endpoints: Endpoints,
-    ) -> None:
-        super().__init__(home, spec, credentials, ports)
-        self._endpoints = endpoints
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{free_ports.LOOPBACK}:{self.ports['dagster']}"
 
     @property
     def data_folder(self) -> Path:

@@ -8,14 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 
-from weblogs_platform.local import ports as free_ports
-from weblogs_platform.local.component import Component, Launch, NotReady
-from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.local.component import Face, Launch, NotReady
 from weblogs_platform.local.environment import inherited
-from weblogs_platform.local.home import Credentials, Home, StackSpec
 from weblogs_platform.settings import PROJECT_ROOT
 
 PREFERRED_PORT = 8501
@@ -24,27 +20,12 @@ _READERS = ("WEBLOGS_HOME", "WEBLOGS_DASHBOARD_", "WEBLOGS_DAGSTER_URL", "WEBLOG
 _WAREHOUSE = ("REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_DATABASE", "REDSHIFT_SSL_CA")
 
 
-class DashboardApp(Component):
+class DashboardApp(Face):
     """Streamlit's server with the pages of `weblogs_platform.dashboard`."""
 
     name = "dashboard"
     ready_within_secs = 90.0
     stops_within_secs = 10.0
-
-    def __init__(
-        self,
-        home: Home,
-        spec: StackSpec,
-        credentials: Credentials,
-        ports: Mapping[str, int],
-        endpoints: Endpoints,
-    ) -> None:
-        super().__init__(home, spec, credentials, ports)
-        self._endpoints = endpoints
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{free_ports.LOOPBACK}:{self.ports['dashboard']}"
 
     @property
     def data_folder(self) -> Path:

@@ -12,8 +12,9 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.local.traffic.batch import SOURCES, BatchPlan, generate_batch
 from weblogs_platform.local.traffic.batch_rows import BatchShares
 from weblogs_platform.local.traffic.command_parts import (
+    FIRST_HOUR,
+    LIVE_OPTIONS,
     OUTPUT_OPTIONS,
-    HourArgument,
     Output,
     now_us,
     refusing,
@@ -25,19 +26,9 @@ from weblogs_platform.local.traffic.live import live_batch_files
 from weblogs_platform.local.traffic.shop import MOST_PRODUCTS, MOST_STORES, MOST_WAREHOUSES, Shop
 
 _OPTIONS = (
-    click.option(
-        "--from",
-        "first",
-        type=HourArgument(),
-        help="First hour, such as 2025-07-20T00, UTC. Default: so many hours ago.",
-    ),
+    FIRST_HOUR,
     click.option("--hours", type=click.IntRange(min=1), help="The files that land in so many hours."),
-    click.option("--live", is_flag=True, help="Deliver in real time from now on, until Ctrl-C."),
-    click.option(
-        "--duration",
-        type=click.FloatRange(min=0, min_open=True),
-        help="With --live: stop after so many seconds.",
-    ),
+    *LIVE_OPTIONS,
     click.option("--source", type=click.Choice([*SOURCES, "all"]), default="all", show_default=True),
     click.option(
         "--pos-every",

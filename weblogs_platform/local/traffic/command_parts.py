@@ -80,6 +80,22 @@ def _written(folder: Path, objects: Iterable[DeliveredObject]) -> Objects:
         yield delivered
 
 
+FIRST_HOUR = click.option(
+    "--from",
+    "first",
+    type=HourArgument(),
+    help="First hour, such as 2025-07-20T00, UTC. Default: so many hours ago.",
+)
+LIVE_OPTIONS = (
+    click.option("--live", is_flag=True, help="Deliver in real time from now on, until Ctrl-C."),
+    click.option(
+        "--duration",
+        type=click.FloatRange(min=0, min_open=True),
+        help="With --live: stop after so many seconds.",
+    ),
+)
+
+
 def with_options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
     """A decorator that adds the options in their order."""
 

@@ -25,6 +25,8 @@ from weblogs_platform.local.traffic.access_log_visits import (
 from weblogs_platform.local.traffic.batch_commands import batch
 from weblogs_platform.local.traffic.bench_set import BENCH_HOUR, bench_set
 from weblogs_platform.local.traffic.command_parts import (
+    FIRST_HOUR,
+    LIVE_OPTIONS,
     OUTPUT_OPTIONS,
     HourArgument,
     Objects,
@@ -64,19 +66,9 @@ _delivery_options = (
     ),
 )
 _traffic_options = (
-    click.option(
-        "--from",
-        "first",
-        type=HourArgument(),
-        help="First hour, such as 2025-07-20T00, UTC. Default: so many hours ago.",
-    ),
+    FIRST_HOUR,
     click.option("--hours", type=click.IntRange(min=1), help="How many hours."),
-    click.option("--live", is_flag=True, help="Deliver in real time from now on, until Ctrl-C."),
-    click.option(
-        "--duration",
-        type=click.FloatRange(min=0, min_open=True),
-        help="With --live: stop after so many seconds.",
-    ),
+    *LIVE_OPTIONS,
     click.option(
         "--rate",
         type=float,
