@@ -14,6 +14,7 @@ import pytest
 
 from tests.pipeline.hours import Hour, each_stream, in_order
 from tests.pipeline.records import Content, encoded, record, web_log
+from weblogs_platform.clients import warehouse as warehouse_module
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import (
@@ -26,7 +27,6 @@ from weblogs_platform.core.errors import (
 from weblogs_platform.core.keys import jsonpaths_key
 from weblogs_platform.core.manifest import urls_in
 from weblogs_platform.core.spec import Varchar
-from weblogs_platform.pipeline import load as load_module
 from weblogs_platform.pipeline import provision
 from weblogs_platform.pipeline.load import LoadOutcome
 from weblogs_platform.pipeline.manifest import prepare_hour
@@ -423,7 +423,7 @@ def test_manifests_are_immutable_and_mandatory(hour: Hour) -> None:
 
 def test_many_objects_of_an_hour_are_booked(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger takes one batch of lines, and forgets the rest."""
-    monkeypatch.setattr(load_module, "_LEDGER_BATCH", 3)
+    monkeypatch.setattr(warehouse_module, "_LINES", 3)
     keys = [hour.drop_records(f"part-{n}", n) for n in range(8)]
     assert hour.run()[1].table_rows == 8
     assert [line[0] for line in hour.ledger()] == keys
