@@ -54,7 +54,7 @@ LOCK = $(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --py
 
 lock: setup ## Compile requirements/ from pyproject.toml (LOCKARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCKARGS) -o requirements/runtime.txt
-	@$(LOCK) $(LOCKARGS) --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(LOCK) $(LOCKARGS) --extra dev --extra postgres -c requirements/runtime.txt -o requirements/dev.txt
 	@$(MAKE) setup
 
 clean: ## Remove .venv, caches and build output (the data under .weblogs stays)
