@@ -5,6 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 
 .PHONY: help setup fmt check test demo up bench faults lock clean
@@ -15,6 +16,7 @@ help: ## Show this list
 	@echo
 	@echo "  PYTHON=python3.12  the Python that .venv is made from (3.11 to 3.13; default python3)"
 	@echo "  TESTARGS='...'     passed to pytest, e.g. make test TESTARGS='tests/core -k gzip'"
+	@echo "  JOBS=2             files of tests at a time, each with servers of its own (default 2; 0: none beside pytest)"
 	@echo "  SERVE=0            make demo: do the work, print the summary, stop everything, exit"
 	@echo "  DEMOARGS='...'     passed to weblogs demo;  UPARGS to weblogs up;  BENCHARGS to the benchmark;  FAULTARGS to the campaign"
 
@@ -33,7 +35,7 @@ check: setup ## Format, lint, types, import directions, and that Dagster loads t
 	DAGSTER_DISABLE_TELEMETRY=yes VIRTUAL_ENV="$$PWD/.venv" $(BIN)/dg check defs
 
 test: setup ## Run the tests; browser tests need Chromium and skip without it
-	@$(BIN)/python -m pytest $(TESTARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTARGS)
 
 demo: setup ## Everything at once: servers, a day of traffic, loads, Dagster's UI (Ctrl-C stops it)
 	@$(BIN)/weblogs demo $(if $(filter 0 no false,$(SERVE)),--no-serve) $(DEMOARGS)
