@@ -56,6 +56,7 @@ LOCK = $(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --py
 
 lock: setup ## Compile requirements/ from pyproject.toml (LOCKARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCKARGS) -o requirements/runtime.txt
+	@$(LOCK) $(LOCKARGS) --extra postgres -c requirements/runtime.txt -o requirements/deployment.txt
 	@$(LOCK) $(LOCKARGS) --extra dev --extra postgres -c requirements/runtime.txt -o requirements/dev.txt
 	@$(MAKE) setup
 

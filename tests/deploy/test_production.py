@@ -1,0 +1,174 @@
+"""deploy/dagster/production: PostgreSQL, and each process by itself. Runs queue, are cancelled, and outlive the daemon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster._config import validate_config
+from dagster._core.instance.config import dagster_instance_config_schema
+from dagster_aws.ecs import EcsRunLauncher
+from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
+
+from assets.keys import job_name
+from resources import LakeResource, RedshiftResource
+from tests.browser.dagster_api import wait_for
+from tests.browser.shop import Shop
+from tests.deploy.postgres import postgres, programs
+from tests.deploy.processes import PRODUCTION, Deployment
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.statements import LockLoads
+from weblogs_platform.local.endpoints import Endpoints
+from weblogs_platform.pipeline.provision import initialise
+from weblogs_platform.settings import PROJECT_ROOT
+from weblogs_platform.streams import WEB_LOGS
+
+LOCAL = PROJECT_ROOT / "deploy" / "dagster" / "local" / "dagster.yaml"
+LAUNCHERS = PROJECT_ROOT / "deploy" / "dagster" / "launchers"
+
+_LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_CANCEL = """mutation($run: String!) { terminateRun(runId: $run) {
+  __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
+
+needs_postgres = pytest.mark.skipif(programs() is None, reason="no PostgreSQL: apt-get install postgresql")
+
+
+@pytest.fixture(scope="module")
+def deployment(warehouse_stack: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    variables = {**warehouse_stack.platform_variables(), "WEBLOGS_HOME": str(warehouse_stack.home)}
+    initialise(LakeResource(variables=variables).lake(), RedshiftResource(variables=variables).warehouse())
+    with postgres() as server:
+        running = Deployment(tmp_path_factory.mktemp("dagster home"), {**variables, **server.variables()})
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
+
+
+@pytest.fixture
+def shop(warehouse_stack: Endpoints) -> Shop:
+    return Shop(warehouse_stack)
+
+
+@contextmanager
+def loads_held(endpoints: Endpoints) -> Iterator[None]:
+    """Every load waits for the lock, which is held here."""
+    with endpoints.connect() as connection:
+        connection.cursor().execute(LockLoads().sql())
+        yield
+        connection.rollback()
+
+
+def launch(deployment: Deployment, hour: LandingHour) -> str:
+    parameters = {
+        "selector": {
+            "repositoryLocationName": "weblogs_platform",
+            "repositoryName": "__repository__",
+            "pipelineName": job_name(WEB_LOGS),
+        },
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": hour.partition_key}]},
+    }
+    answer = deployment.api.ask(_LAUNCH, params=parameters)["launchPipelineExecution"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    return answer["run"]["runId"]
+
+
+def cancel(deployment: Deployment, run: str) -> None:
+    answer = deployment.api.ask(_CANCEL, run=run)["terminateRun"]
+    assert answer["__typename"] == "TerminateRunSuccess", answer
+
+
+def states(deployment: Deployment, runs: list[str]) -> Counter[str]:
+    return Counter(run.status for run in deployment.api.runs() if run.id in runs)
+
+
+def old_hours(days: int, count: int) -> list[LandingHour]:
+    """Hours that no sensor looks at."""
+    first = LandingHour.containing(datetime.now(UTC)).plus(-24 * days)
+    return list(first.until(first.plus(count)))
+
+
+@needs_postgres
+@pytest.mark.timeout(400)
+def test_runs_queue_and_outlive_the_daemon(
+    deployment: Deployment, shop: Shop, warehouse_stack: Endpoints
+) -> None:
+    """More runs start than the limit says, a killed daemon takes its runs along, or what was queued is forgotten."""
+    limit = deployment.concurrent_runs
+    hours = old_hours(20, limit + 2)
+    for n, hour in enumerate(hours):
+        shop.deliver(hour, good=10 + n, bad=1)
+    with loads_held(warehouse_stack):
+        runs = [launch(deployment, hour) for hour in hours]
+        wait_for(lambda: states(deployment, runs)["STARTED"] == limit, 120, "runs up to the limit")
+        assert states(deployment, runs) == {"STARTED": limit, "QUEUED": 2}
+        deployment.kill_daemon()
+    wait_for(lambda: states(deployment, runs)["SUCCESS"] == limit, 90, "runs without a daemon")
+    assert states(deployment, runs) == {"SUCCESS": limit, "QUEUED": 2}
+    deployment.start_daemon()
+    wait_for(lambda: states(deployment, runs)["SUCCESS"] == len(runs), 120, "what was queued")
+    assert [shop.rows(hour) for hour in hours] == [10 + n for n in range(len(hours))]
+
+
+@needs_postgres
+@pytest.mark.timeout(300)
+def test_a_cancelled_run_leaves_nothing_half_loaded(
+    deployment: Deployment, shop: Shop, warehouse_stack: Endpoints
+) -> None:
+    """A run that is cancelled while it loads leaves rows without a ledger, or its hour locked."""
+    [hour] = old_hours(40, 1)
+    shop.deliver(hour, good=9)
+    with loads_held(warehouse_stack):
+        run = launch(deployment, hour)
+        wait_for(lambda: states(deployment, [run])["STARTED"], 90, "the run")
+        cancel(deployment, run)
+    wait_for(lambda: states(deployment, [run])["CANCELED"], 90, "the cancelled run")
+    assert shop.rows(hour) in {0, 9}  # it may have been cancelled after its commit
+    again = launch(deployment, hour)
+    wait_for(lambda: states(deployment, [again])["SUCCESS"], 90, "the run again")
+    assert shop.rows(hour) == 9
+
+
+def _settings(*files: Path) -> dict[str, Any]:
+    return yaml.safe_load("".join(file.read_text(encoding="utf-8") for file in files))
+
+
+def test_what_both_instances_must_have_is_the_same() -> None:
+    """A setting is mended for the laptop and forgotten for the deployment."""
+    local, production = _settings(LOCAL), _settings(PRODUCTION / "dagster.yaml")
+    for name in ("telemetry", "nux", "freshness", "retention"):
+        assert local[name] == production[name], name
+    assert production["run_retries"]["retry_on_asset_or_op_failure"] is False
+
+
+@pytest.mark.parametrize("launcher", ["default", "ecs", "kubernetes"])
+def test_dagster_takes_the_settings(launcher: str) -> None:
+    """A name that Dagster does not know: found when the daemon starts, in production."""
+    files = [
+        PRODUCTION / "dagster.yaml",
+        *([] if launcher == "default" else [LAUNCHERS / f"{launcher}.yaml"]),
+    ]
+    outcome = validate_config(dagster_instance_config_schema(), _settings(*files))
+    assert outcome.success, outcome.errors
+
+
+@pytest.mark.parametrize(
+    ("block", "configured"),
+    [("run_launcher", EcsRunLauncher), ("compute_logs", S3ComputeLogManager)],
+)
+def test_ecs_takes_its_settings(block: str, configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting of the launcher that it does not have: found with the first run, in production."""
+    monkeypatch.setenv("DAGSTER_LOGS_BUCKET", "logs")
+    settings = _settings(LAUNCHERS / "ecs.yaml")[block]
+    assert getattr(import_module(settings["module"]), settings["class"]) is configured
+    outcome = validate_config(configured.config_type(), settings["config"])
+    assert outcome.success, outcome.errors
