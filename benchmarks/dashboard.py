@@ -5,16 +5,20 @@
 The events go into the embedded Redshift's DuckDB file by one INSERT each day; the KPI tables are computed from them by
 their own refreshes, as in production. What is shown is the default of a page: the newest seven days. First paint is
 the time from opening a page in a new window until its cards show their figures, on a server that has served the page
-before but has no answer in its cache; the next visit is the same window with other days. `--write` puts the figures into docs/PERFORMANCE.md.
+before but has no answer in its cache; the next visit is the same window with other days. Beside each, in the same round, stands
+a page of plain Streamlit with one card, loaded in the same way: seconds of a busy machine mean little, the ratio to
+that page much. `--write` puts the figures into docs/PERFORMANCE.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +33,13 @@ from rich.console import Console
 from benchmarks.figures import _machine as machine
 from tests.browser.chromium import chromium, window
 from weblogs_platform.dashboard import queries
+from weblogs_platform.dashboard.serve import command
 from weblogs_platform.dashboard.view import Dates
 from weblogs_platform.dashboard.views import PAGES
 from weblogs_platform.kpis import TABLES
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.home import Home
+from weblogs_platform.local.ports import any_free
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.pipeline.refresh import refresh
@@ -45,18 +51,21 @@ FIRST, DAYS = datetime(2026, 10, 1, tzinfo=UTC), 30
 _A_SESSION = 8
 """Events of one visit."""
 AIM_SECS = 2.0
+_BLANK_STARTS_WITHIN_SECS = 60
 
 
 @dataclass(frozen=True)
 class Figure:
     """A page: seconds of its queries one after another, and until its cards show figures in a browser that was never
-    here and in one that was (medians)."""
+    here and in one that was; of a blank page the first (medians). `ratio` is that of the two first ones in one round."""
 
     title: str
     queries: int
     query_secs: float
     paint_secs: float
     again_secs: float
+    blank_secs: float
+    ratio: float
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,8 +75,14 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="dashboards ") as folder:
         home = Path(folder) / "home"
         _fill(home, given.events, console.print)
-        with Stack(home).running(dagster=False, dashboard=True) as endpoints, chromium() as browser:
-            figures = [_measured(endpoints, browser, number, given.rounds) for number in range(len(PAGES))]
+        with (
+            Stack(home).running(dagster=False, dashboard=True) as endpoints,
+            _blank(Path(folder)) as blank,
+            chromium() as browser,
+        ):
+            figures = [
+                _measured(endpoints, blank, browser, number, given.rounds) for number in range(len(PAGES))
+            ]
     text = _markdown(figures, given.events, given.rounds)
     console.print(text)
     if given.write:
@@ -159,7 +174,36 @@ def _inserts(events: int) -> Iterator[str]:
         )
 
 
-def _measured(endpoints: Endpoints, browser: Browser, number: int, rounds: int) -> Figure:
+@contextmanager
+def _blank(folder: Path) -> Iterator[str]:
+    """The address of a page with one card and nothing else, served by Streamlit as it comes."""
+    script = folder / "blank.py"
+    script.write_text('import streamlit as st\n\nst.metric("Figure", "1")\n', encoding="utf-8")
+    port = any_free("the blank page")
+    with (folder / "blank.log").open("wb") as log:
+        process = subprocess.Popen(command(port, script), stdout=log, stderr=log)
+    try:
+        _wait_until_served(process, f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_until_served(process: subprocess.Popen[bytes], url: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + _BLANK_STARTS_WITHIN_SECS
+    while True:
+        try:
+            with direct.open(url, timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def _measured(endpoints: Endpoints, blank: str, browser: Browser, number: int, rounds: int) -> Figure:
     spec = PAGES[number]
     settings = DashboardSettings.from_env(endpoints.platform_variables())
     last = queries.answer(queries.text_of(spec.span_query), {}, settings)["last_at"].iloc[0]
@@ -170,11 +214,17 @@ def _measured(endpoints: Endpoints, browser: Browser, number: int, rounds: int) 
     url = f"{endpoints.dashboard_url}/{'' if number == 0 else spec.path}"
     # Other days in each round, as many: what a query finds, and not what the cache kept.
     paints = [
-        _paint_secs(browser, [_address(url, newest.start - timedelta(days=n + shift)) for shift in (0, 7)])
+        (
+            *_paint_secs(
+                browser, [_address(url, newest.start - timedelta(days=n + shift)) for shift in (0, 7)]
+            ),
+            *_paint_secs(browser, [blank]),
+        )
         for n in range(rounds + 1)
     ][1:]
-    first, again = zip(*paints, strict=True)
-    return Figure(spec.title, len(asked), median(timed), median(first), median(again))
+    first, again, blanks = zip(*paints, strict=True)
+    ratio = median(page / other for page, other in zip(first, blanks, strict=True))
+    return Figure(spec.title, len(asked), median(timed), median(first), median(again), median(blanks), ratio)
 
 
 def _address(url: str, first: datetime) -> str:
@@ -225,10 +275,11 @@ def _paint_secs(browser: Browser, urls: Sequence[str]) -> list[float]:
 
 def _markdown(figures: Sequence[Figure], events: int, rounds: int) -> str:
     rows = [
-        "| page | queries | all queries, seconds | first paint, seconds | next visit, seconds |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| page | queries | all queries, s | first paint, s | next visit, s | blank page, s | first paint / blank |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
         *(
-            f"| {f.title} | {f.queries} | {f.query_secs:.2f} | {f.paint_secs:.2f} | {f.again_secs:.2f} |"
+            f"| {f.title} | {f.queries} | {f.query_secs:.2f} | {f.paint_secs:.2f} | {f.again_secs:.2f} "
+            f"| {f.blank_secs:.2f} | {f.ratio:.2f} |"
             for f in figures
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from weblogs_platform.core.errors import InvalidSettings
-from weblogs_platform.dashboard import page, personal, states
+from weblogs_platform.dashboard import page, personal, shown, states
 from weblogs_platform.dashboard.page import PageSpec
 from weblogs_platform.dashboard.style import ICON, STYLE
 from weblogs_platform.dashboard.views import PAGES
@@ -17,7 +17,7 @@ from weblogs_platform.settings import DashboardSettings
 
 def main() -> None:
     st.set_page_config(page_title="Weblogs", page_icon=ICON, layout="wide")
-    st.html(STYLE)
+    st.html(STYLE + shown.style())
     pages = {spec.path: st.Page(_drawing(spec), title=spec.title, icon=spec.icon, url_path=spec.path, default=n == 0)
              for n, spec in enumerate(PAGES)}  # fmt: skip
     chosen = st.navigation(list(pages.values()), position="hidden")

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from weblogs_platform.dashboard import personal, queries, states, view, words
+from weblogs_platform.dashboard import personal, queries, shown, states, view, words
 from weblogs_platform.dashboard.charts import Pick
 from weblogs_platform.dashboard.view import FROM, ROWS, TO, Asked, Dates, Span
 
@@ -254,6 +254,7 @@ def cards(items: Sequence[Card]) -> None:
     with st.container(horizontal=True, gap="small", key="cards"):
         for card in items:
             st.metric(card.title, card.value, help=card.help, border=True, width="stretch")
+    shown.wait()
 
 
 def dates_of(query: Mapping[str, Sequence[str]]) -> dict[str, str]:

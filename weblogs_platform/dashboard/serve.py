@@ -7,7 +7,8 @@ from pathlib import Path
 
 from weblogs_platform.dashboard.palette import theme_options
 
-APP = Path(__file__).with_name("app.py")
+SCRIPT = Path(__file__).with_name("app.py")
+_SERVER = Path(__file__).with_name("server.py")
 
 _OPTIONS: dict[str, str] = {
     "server.address": "127.0.0.1",
@@ -25,8 +26,8 @@ _OPTIONS: dict[str, str] = {
 }
 
 
-def command(port: int) -> list[str]:
-    """The command line that serves the dashboards on 127.0.0.1:`port`."""
+def command(port: int, script: Path = _SERVER) -> list[str]:
+    """The command line that serves the dashboards, or another script in the same way, on 127.0.0.1:`port`."""
     options = {**_OPTIONS, "server.port": str(port), **theme_options()}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
+    return [sys.executable, "-m", "streamlit", "run", str(script), *flags]
