@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from rich.console import Console
 
 from benchmarks.figures import _machine as machine
 from tests.browser.chromium import chromium, window
+from tests.browser.dashboard_pages import wait_until_served
 from weblogs_platform.dashboard import queries
 from weblogs_platform.dashboard.serve import command
 from weblogs_platform.dashboard.view import Dates
@@ -51,7 +51,6 @@ FIRST, DAYS = datetime(2026, 10, 1, tzinfo=UTC), 30
 _A_SESSION = 8
 """Events of one visit."""
 AIM_SECS = 2.0
-_BLANK_STARTS_WITHIN_SECS = 60
 
 
 @dataclass(frozen=True)
@@ -180,27 +179,15 @@ def _blank(folder: Path) -> Iterator[str]:
     script = folder / "blank.py"
     script.write_text('import streamlit as st\n\nst.metric("Figure", "1")\n', encoding="utf-8")
     port = any_free("the blank page")
-    with (folder / "blank.log").open("wb") as log:
-        process = subprocess.Popen(command(port, script), stdout=log, stderr=log)
+    log = folder / "blank.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command(port, script), stdout=file, stderr=file)
     try:
-        _wait_until_served(process, f"http://127.0.0.1:{port}/_stcore/health")
+        wait_until_served(process, f"http://127.0.0.1:{port}", log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _wait_until_served(process: subprocess.Popen[bytes], url: str) -> None:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + _BLANK_STARTS_WITHIN_SECS
-    while True:
-        try:
-            with direct.open(url, timeout=5):
-                return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def _measured(endpoints: Endpoints, blank: str, browser: Browser, number: int, rounds: int) -> Figure:

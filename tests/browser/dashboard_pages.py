@@ -110,14 +110,15 @@ def served(variables: Mapping[str, str], log: Path) -> Iterator[str]:
     with log.open("ab") as file:
         process = subprocess.Popen(command, env={**kept, **variables}, stdout=file, stderr=file)
     try:
-        _wait_until_served(process, f"http://127.0.0.1:{port}", log)
+        wait_until_served(process, f"http://127.0.0.1:{port}", log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait_until_served(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_served(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Returns when Streamlit answers at `url`. Raises AssertionError with the log when its process has ended."""
     end = time.monotonic() + _STARTS_WITHIN_SECS
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
