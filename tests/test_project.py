@@ -102,14 +102,14 @@ def test_every_make_target_explains_itself() -> None:
     assert set(phony.group(1).split()) == _make_targets()
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "deployment.txt", "dev.txt"])
 def test_requirements_are_pinned_hashed_and_name_no_index(name: str) -> None:
     """An index, a mirror or a local folder in the file would bind every installation to one machine."""
     lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
     wrong = [
         line
         for line in lines
-        if not re.match(r"#|[a-z0-9][\w.\[\]-]*==\S+ .*\\$|    --hash=sha256:[0-9a-f]{64}", line)
+        if not re.match(r"#|[a-z0-9][\w.-]*(\[[\w, -]+\])?==\S+ .*\\$|    --hash=sha256:[0-9a-f]{64}", line)
     ]
     assert wrong == []
 
@@ -120,10 +120,11 @@ def test_development_installs_what_production_installs() -> None:
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
         return {
-            re.sub(r"\[.*?\]", "", pin) for pin in re.findall(r"^[a-z0-9]\S*==\S+", text, flags=re.MULTILINE)
+            re.sub(r"\[.*?\]", "", pin)
+            for pin in re.findall(r"^[a-z0-9][\w.-]*(?:\[.*?\])?==\S+", text, flags=re.MULTILINE)
         }
 
-    assert pins("runtime.txt") <= pins("dev.txt")
+    assert pins("runtime.txt") <= pins("deployment.txt") <= pins("dev.txt")
 
 
 def test_tracked_files_name_no_machine_and_no_registry() -> None:
