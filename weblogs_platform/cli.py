@@ -30,7 +30,8 @@ COMMANDS = {
     "env": Mounted(f"{_STACK}:env", "Print shell exports that connect other tools."),
     "sql": Mounted(f"{_STACK}:sql", "Run a statement on the embedded Redshift."),
     "logs": Mounted(f"{_STACK}:logs", "Show the logs of the stack."),
-    "init": Mounted("weblogs_platform.commands.init:init", "Create schemas, tables and jsonpaths files."),
+    "settings": Mounted("weblogs_platform.commands.settings:settings", "Show what is set, and from where."),
+    "init": Mounted("weblogs_platform.commands.init:init", "Create and migrate tables, upload jsonpaths."),
     "traffic": Mounted("weblogs_platform.local.traffic.commands:traffic", "Deliver events as Firehose does."),
     "dashboard": Mounted("weblogs_platform.commands.dashboard:dashboard", "Serve the dashboards."),
     "load": Mounted("weblogs_platform.commands.load:load", "Load landing hours, here and now."),
@@ -41,6 +42,9 @@ COMMANDS = {
     "verify": Mounted("weblogs_platform.commands.verify:verify", "Say whether all is well in the warehouse."),
     "demo": Mounted("weblogs_platform.commands.demo:demo", "Everything at once, on a day of traffic."),
 }
+_OF_THE_STACK = frozenset(
+    {"traffic", "demo", *(name for name, mounted in COMMANDS.items() if mounted.target.startswith(_STACK))}
+)
 
 
 class LazyGroup(click.Group):
@@ -80,6 +84,14 @@ def weblogs(ctx: click.Context) -> None:
 
     The embedded stack lives in $WEBLOGS_HOME, by default .weblogs in the working directory.
     """
+    from weblogs_platform.settings import environment_name
+
+    command = ctx.invoked_subcommand
+    if command in _OF_THE_STACK and environment_name() == "aws":
+        raise click.ClickException(
+            f"`weblogs {command}` is about the embedded stack, and the environment is aws: "
+            "unset WEBLOGS_SETTINGS and WEBLOGS_ENV, or export WEBLOGS_ENV=local"
+        )
     ctx.obj = {"delivery_s3": _delivery_s3}
 
 

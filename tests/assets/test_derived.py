@@ -130,7 +130,7 @@ def test_a_warehouse_that_is_down_is_one_line(run, monkeypatch):
         from weblogs_platform.core.errors import WarehouseUnavailable
 
         raise WarehouseUnavailable(
-            "Redshift does not answer: connection refused. Is it running? (`weblogs up`)"
+            "Redshift does not answer: connection refused. Is it running? (`weblogs up`; on AWS, `weblogs doctor`)"
         )
 
     monkeypatch.setattr(RedshiftResource, "warehouse", refused)

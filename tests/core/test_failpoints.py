@@ -18,7 +18,7 @@ NEEDED = {
     "REDSHIFT_HOST": "redshift",
     "REDSHIFT_USER": "user",
     "REDSHIFT_PASSWORD": "secret",
-    "WEBLOGS_COPY_ROLE": "role",
+    "WEBLOGS_COPY_ROLE": "arn:aws:iam::000000000000:role/copy",
 }
 RUN = """
 import sys
@@ -32,7 +32,7 @@ for name in ("a", "b", "b", "c"):
 """
 
 
-@pytest.mark.parametrize("environment", [{}, {"WEBLOGS_ENV": "prod"}])
+@pytest.mark.parametrize("environment", [{}, {"WEBLOGS_ENV": "aws", "AWS_REGION": "eu-west-1"}])
 def test_only_an_environment_that_says_it_is_local_is_armed(environment: dict[str, str]) -> None:
     """A variable left over from a test kills runs in production."""
     assert Settings.from_env({**NEEDED, **environment, "WEBLOGS_FAILPOINT": "load:copied"}).failpoint is None

@@ -180,7 +180,7 @@ class Lake:
             raise self._client_error(action, key, error) from error
         except (BotoCoreError, HTTPClientError, HTTPError, OSError) as error:
             raise LakeUnavailable(
-                f"cannot {action} {self._shown(key)}: {_brief(error)}. Is S3 running? (`weblogs up`)"
+                f"cannot {action} {self._shown(key)}: {_brief(error)}. Is S3 running? (`weblogs up`; on AWS, `weblogs doctor`)"
             ) from error
 
     def _client_error(self, action: str, key: str, error: ClientError) -> WeblogsError:

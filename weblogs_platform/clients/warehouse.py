@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import redshift_connector
 from redshift_connector.error import InterfaceError, OperationalError
 
+from weblogs_platform.clients.credentials import aws_translated, credentials_of
 from weblogs_platform.core.errors import (
     AccessRefused,
     InvalidName,
@@ -33,7 +34,7 @@ from weblogs_platform.core.statements import flattened
 if TYPE_CHECKING:
     import pandas as pd
 
-    from weblogs_platform.settings import Settings
+    from weblogs_platform.settings import RedshiftLogin, Settings
 
 _REFUSED = ("28", "42501", "3D000")
 _CONFLICT = ("40", "55P03", "57014")
@@ -141,32 +142,41 @@ class Warehouse:
 
 def warehouse_of(settings: Settings) -> Warehouse:
     """The warehouse that the settings name; nothing is connected yet."""
-    connect = partial(
-        connect_to_redshift,
-        host=settings.redshift_host,
-        port=settings.redshift_port,
-        database=settings.redshift_database,
-        user=settings.redshift_user,
-        password=settings.redshift_password,
-        ca=settings.redshift_ca,
-    )
-    return Warehouse(connect, settings.copy_role_arn, settings.region)
+    return Warehouse(partial(log_in, settings.redshift), settings.copy_role_arn, settings.region)
+
+
+def log_in(login: RedshiftLogin) -> Any:
+    """A connection as the settings' user, by password, by the password of a secret, or by IAM.
+
+    Raises AccessRefused, InvalidSettings, WarehouseUnavailable.
+    """
+    return connect_to_redshift(
+        host=login.host, port=login.port, database=login.database,
+        ca=login.ca, sslmode=login.sslmode, **credentials_of(login),
+    )  # fmt: skip
 
 
 def connect_to_redshift(
-    *, host: str, port: int, database: str, user: str, password: str, ca: str | None = None
+    *,
+    host: str,
+    port: int,
+    database: str,
+    ca: str | None = None,
+    sslmode: str = "verify-full",
+    **credentials: Any,
 ) -> Any:
     """A connection with TLS verified against `ca`, or against the system's authorities when it is None.
 
-    A host that does not answer within 10 s is unavailable; a statement may run for an hour.
+    `credentials` are the driver's: user and password, or those of `credentials_of`. A host that does not answer
+    within 10 s is unavailable; a statement may run for an hour.
     """
     # The driver wraps a refused connection in words of its own, so this tries first.
     with _translated():
         socket.create_connection((host, port), timeout=_CONNECT_SECS).close()
-    with _trusting(ca), _translated():
+    with _trusting(ca), _translated(), aws_translated("temporary credentials for Redshift"):
         connection: Any = redshift_connector.connect(
-            host=host, port=port, database=database, user=user, password=password,
-            application_name="weblogs", timeout=_CONNECT_SECS,
+            host=host, port=port, database=database, sslmode=sslmode,
+            application_name="weblogs", timeout=_CONNECT_SECS, **credentials,
         )  # fmt: skip
     try:
         connection.autocommit = False
@@ -225,7 +235,7 @@ def _translated() -> Generator[None]:
     except (OSError, AttributeError) as error:
         # The driver raises AttributeError on a socket that the server has closed.
         raise WarehouseUnavailable(
-            f"Redshift does not answer: {_brief(error)}. Is it running? (`weblogs up`)"
+            f"Redshift does not answer: {_brief(error)}. Is it running? (`weblogs up`; on AWS, `weblogs doctor`)"
         ) from error
 
 
@@ -238,7 +248,9 @@ def _translation(error: Exception) -> WeblogsError:
     if state.startswith(_CONFLICT) or message.startswith(_SERIALIZATION):
         return LoadConflict(f"{message} ({state})")
     if state.startswith(_UNAVAILABLE) or (not state and isinstance(error, _DRIVER_ERRORS)):
-        return WarehouseUnavailable(f"Redshift is not available: {message}. Is it running? (`weblogs up`)")
+        return WarehouseUnavailable(
+            f"Redshift is not available: {message}. Is it running? (`weblogs up`; on AWS, `weblogs doctor`)"
+        )
     if _S3_TROUBLE.search(message):
         return LakeUnavailable(f"COPY could not read S3: {message} ({state})")
     if state.startswith(_ABOUT_DATA) and not message.startswith(_COPY_FAILED):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from weblogs_platform.clients.warehouse import Warehouse, connect_to_redshift
+from weblogs_platform.clients.warehouse import Warehouse, log_in
 from weblogs_platform.core.errors import WarehouseUnavailable
 from weblogs_platform.dashboard.pool import Pool
 from weblogs_platform.dashboard.view import Span
@@ -81,17 +81,7 @@ def _pool(settings: DashboardSettings) -> Pool:
 
 def pool_of(settings: DashboardSettings) -> Pool:
     """Connections of the dashboards' user; nothing is connected yet."""
-    return Pool(
-        partial(
-            connect_to_redshift,
-            host=settings.redshift_host,
-            port=settings.redshift_port,
-            database=settings.redshift_database,
-            user=settings.user,
-            password=settings.password,
-            ca=settings.redshift_ca,
-        )
-    )
+    return Pool(partial(log_in, settings.redshift))
 
 
 def forget() -> None:

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from weblogs_platform.local.ports import LOOPBACK
 
 # The SDKs prefer these to the keys that the stack gives, or send them along.
-OVERRIDING = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+OVERRIDING = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+    # Another installation's settings file, and ways to log in beside the stack's password.
+    "WEBLOGS_SETTINGS", "REDSHIFT_PASSWORD_SECRET", "REDSHIFT_CLUSTER", "REDSHIFT_WORKGROUP",
+    "WEBLOGS_DASHBOARD_PASSWORD_SECRET",
+)  # fmt: skip
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
