@@ -7,13 +7,16 @@ import click
 
 @click.command()
 def init() -> None:
-    """Create schemas and tables, and upload the jsonpaths files. Safe to run again."""
+    """Create schemas and tables, bring those of an earlier version forward, and upload the jsonpaths files.
+
+    Nothing is dropped. Safe to run again, beside another one, and after one that was interrupted.
+    """
     for line in initialise_stack():
         click.echo(line)
 
 
 def initialise_stack() -> list[str]:
-    """Runs `sql/ddl` and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
+    """Runs `sql/ddl` and its migrations, and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
     from resources import LakeResource, RedshiftResource
     from weblogs_platform.dashboard.access import grant_reading
     from weblogs_platform.pipeline.provision import initialise

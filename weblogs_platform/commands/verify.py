@@ -53,6 +53,7 @@ OPS_TABLES = tuple(
         "quarantine_reasons",
         "rewritten_objects",
         "quarantine_receipts",
+        "schema_migrations",
     )
 )
 SALES_TABLES = frozenset(
