@@ -10,6 +10,7 @@ import pytest
 
 from tests.pipeline.records import Content, record
 from tests.provision.conftest import Bare
+from weblogs_platform.clients.warehouse import Transaction
 from weblogs_platform.core.errors import InvalidDocument, StatementRefused
 from weblogs_platform.core.migrations import Applied, Migration, pending
 from weblogs_platform.core.partitions import LandingHour
@@ -33,19 +34,25 @@ COLUMNS += (
     "numeric_precision, numeric_scale, is_nullable FROM svv_all_columns WHERE schema_name LIKE 'shopware%' "
 )
 COLUMNS += "ORDER BY 1, 2, 3"
-OLD_ROWS = (
-    "INSERT INTO shopware_stream.web_logs_stream VALUES "
+OLD_WEB_LOGS = (
     # By the event's own time; by that of ingestion, where it is no time; by the hour, where nothing is known.
-    "('View', 'Firefox', 'Mobile', 'cart', 'u1', 's1', '2025-07-20 10:05:00', 1753005960, '2025-07-20 10:00:00'), "
-    "('View', 'Firefox', 'Mobile', 'cart', 'u2', 's2', '2025-07-20 09:59:00', 0, '2025-07-20 10:00:00'), "
-    "('View', 'Firefox', 'Mobile', 'cart', 'u3', 's3', NULL, NULL, '2025-07-20 10:00:00')",
-    "INSERT INTO shopware_stream.customer_interaction_stream VALUES "
-    "(7, 'Feedback', 'App', 4, 'fine', '2025-07-20 08:30:00', '2025-07-20 10:01:00', '2025-07-20 10:00:00'), "
-    "(8, 'Feedback', 'App', 4, 'fine', NULL, '2025-07-20 10:02:00', '2025-07-20 10:00:00')",
+    ("View", "Firefox", "Mobile", "cart", "u1", "s1", "2025-07-20 10:05:00", 1753005960, OLD_HOUR.sql),
+    ("View", "Firefox", "Mobile", "cart", "u2", "s2", "2025-07-20 09:59:00", 0, OLD_HOUR.sql),
+    ("View", "Firefox", "Mobile", "cart", "u3", "s3", None, None, OLD_HOUR.sql),
+)
+OLD_INTERACTIONS = (
+    (7, "Feedback", "App", 4, "fine", "2025-07-20 08:30:00", "2025-07-20 10:01:00", OLD_HOUR.sql),
+    (8, "Feedback", "App", 4, "fine", None, "2025-07-20 10:02:00", OLD_HOUR.sql),
+)
+OLD_LOAD = (
     "INSERT INTO shopware_ops.load_history (stream, landing_hour, object_key, etag, size_bytes, records, loaded, "
     "quarantined, duplicates_dropped, truncated_values, rules) VALUES "
-    "('web_logs', '2025-07-20 10:00:00', 'firehose/web_redshift/2025/07/20/10/old', 'e', 1, 3, 3, 0, 0, 0, 'r')",
+    "('web_logs', '2025-07-20 10:00:00', 'firehose/web_redshift/2025/07/20/10/old', 'e', 1, 3, 3, 0, 0, 0, 'r')"
 )
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2025, 7, 20, hour, minute)  # noqa: DTZ001 - as Redshift's TIMESTAMPs come, UTC without a zone
 
 
 @pytest.fixture
@@ -53,9 +60,14 @@ def old(bare: Bare) -> Bare:
     """A warehouse of the first version, with rows in it."""
     bare.run_statements(BEFORE)
     with bare.warehouse.transaction() as tx:
-        for statement in OLD_ROWS:
-            tx.execute(statement)
+        _insert(tx, "shopware_stream.web_logs_stream", OLD_WEB_LOGS)
+        _insert(tx, "shopware_stream.customer_interaction_stream", OLD_INTERACTIONS)
+        tx.execute(OLD_LOAD)
     return bare
+
+
+def _insert(tx: Transaction, table: str, rows: tuple[tuple[object, ...], ...]) -> None:
+    tx.execute_many(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(rows[0]))})", rows)
 
 
 def recorded(bare: Bare) -> list[object]:
@@ -71,15 +83,15 @@ def test_an_old_warehouse_keeps_its_rows_and_gets_event_times(old: Bare) -> None
     done = initialise(old.lake, old.warehouse)
     assert done[-len(NAMES) :] == [f"sql/ddl/migrations/{name}.sql" for name in NAMES]
     assert web_rows(old) == [
-        ("u1", datetime(2025, 7, 20, 10, 6)),
-        ("u2", datetime(2025, 7, 20, 9, 59)),
-        ("u3", datetime(2025, 7, 20, 10, 0)),
+        ("u1", at(10, 6)),
+        ("u2", at(9, 59)),
+        ("u3", at(10, 0)),
     ]
     assert old.ask(
         "SELECT customer_id, event_at FROM shopware_stream.customer_interaction_stream ORDER BY 1"
     ) == [
-        (7, datetime(2025, 7, 20, 8, 30)),
-        (8, datetime(2025, 7, 20, 10, 2)),
+        (7, at(8, 30)),
+        (8, at(10, 2)),
     ]
     assert old.ask("SELECT object_key FROM shopware_ops.load_history") == [
         ("firehose/web_redshift/2025/07/20/10/old",)
@@ -146,7 +158,7 @@ def test_a_warehouse_of_the_version_before_migrations_changes_nothing(bare: Bare
         )
     initialise(bare.lake, bare.warehouse)
     assert recorded(bare) == NAMES
-    assert web_rows(bare) == [("u", datetime(2025, 7, 20, 9, 30))]
+    assert web_rows(bare) == [("u", at(9, 30))]
     assert bare.ask("SELECT change_no FROM shopware_ops.changed_hours") == [(4,)]
 
 
@@ -165,7 +177,7 @@ def test_an_interrupted_one_goes_on(old: Bare, place: str, kept: int) -> None:
     assert [user for user, _ in web_rows(old)] == ["u1", "u2", "u3"]
     assert old.ask("SELECT event_hour, changed_rows FROM shopware_ops.changed_hours WHERE source_table LIKE '%web%' "
                    "ORDER BY 1") == [
-        (datetime(2025, 7, 20, 9), 1), (datetime(2025, 7, 20, 10), 2),
+        (at(9), 1), (at(10), 2),
     ]  # fmt: skip
 
 
