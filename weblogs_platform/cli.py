@@ -39,6 +39,7 @@ COMMANDS = {
         "weblogs_platform.commands.quarantine:quarantine", "See, repair and replay bad records."
     ),
     "refresh": Mounted("weblogs_platform.commands.refresh:refresh", "Compute processed and KPI tables anew."),
+    "doctor": Mounted("weblogs_platform.commands.doctor:doctor", "Try everything that the platform needs."),
     "verify": Mounted("weblogs_platform.commands.verify:verify", "Say whether all is well in the warehouse."),
     "demo": Mounted("weblogs_platform.commands.demo:demo", "Everything at once, on a day of traffic."),
 }

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from weblogs_platform.commands.findings import is_well
 from weblogs_platform.commands.verdicts import (
     CopyError,
     LedgerHour,
     SalesDay,
-    is_well,
     judge_copies,
     judge_freshness,
     judge_hours,

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from tests.pipeline.child import lake_of
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
-from weblogs_platform.commands.verdicts import Finding, is_well, repair
+from weblogs_platform.commands.findings import Finding, is_well
+from weblogs_platform.commands.verdicts import repair
 from weblogs_platform.commands.verify import Scope, look, verify
 from weblogs_platform.core.errors import StatementRefused
 from weblogs_platform.core.partitions import LandingHour

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from weblogs_platform.commands.findings import Finding
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.spec import StreamSpec
 
-Level = Literal["ok", "note", "problem"]
 HOUR = timedelta(hours=1)
 NAMED = 3
 """Of many hours or days, so many are named."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence about one question. `check` is the query's file name without `.sql`; `todo` says what to do, and
-    is empty where there is nothing to do; statements and commands stand on lines of their own."""
-
-    check: str
-    level: Level
-    says: str
-    todo: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 class LedgerHour(NamedTuple):
@@ -77,11 +62,6 @@ class SalesDay(NamedTuple):
     sales_units: int
     regional_units: int
     product_units: int
-
-
-def is_well(findings: Iterable[Finding]) -> bool:
-    """Whether none of them is a problem."""
-    return all(finding.level != "problem" for finding in findings)
 
 
 def judge_tables(present: Collection[str], expected: Sequence[str]) -> Finding:

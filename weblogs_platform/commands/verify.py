@@ -6,20 +6,18 @@ All of them see one state: they run in one transaction. What they mean is decide
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from weblogs_platform.commands.findings import Finding, is_well, print_findings
 from weblogs_platform.commands.load import HourArgument, StreamArgument
 from weblogs_platform.commands.verdicts import (
     CopyError,
-    Finding,
     LedgerHour,
     SalesDay,
-    is_well,
     judge_copies,
     judge_freshness,
     judge_hours,
@@ -68,7 +66,6 @@ SALES_TABLES = frozenset(
 EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMPs are UTC without their zone
 LATEST = datetime(9999, 1, 1)  # noqa: DTZ001
 CANNOT_TELL = 2
-_STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def verify(
     except WeblogsError as error:
         _print_unknown(str(error), as_json)
         ctx.exit(CANNOT_TELL)
-    _print(findings, as_json)
+    print_findings(findings, as_json)
     ctx.exit(0 if is_well(findings) else 1)
 
 
@@ -271,22 +268,6 @@ def _bounds(first: datetime, end: datetime) -> dict[str, str]:
 
 def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def _print(findings: Sequence[Finding], as_json: bool) -> None:
-    well = is_well(findings)
-    if as_json:
-        click.echo(json.dumps({"well": well, "findings": [finding.as_dict() for finding in findings]}))
-        return
-    for finding in findings:
-        level = click.style(f"{finding.level:7}", fg=_STYLES[finding.level], bold=finding.level == "problem")
-        click.echo(f"{level}  {finding.says}")
-        if finding.todo:
-            click.echo("         -> " + finding.todo.replace("\n", "\n            "))
-    problems = sum(finding.level == "problem" for finding in findings)
-    click.echo(
-        "\nAll is well." if well else f"\nNot well: {problems} of {len(findings)} findings are problems."
-    )
 
 
 def _print_unknown(why: str, as_json: bool) -> None:

@@ -79,6 +79,21 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class ProbeCopy:
+    """COPY that reads one object, and loads nothing of it, into a temporary table `doctor_copy`."""
+
+    url: str
+    role_arn: str
+    region: str
+
+    def sql(self) -> str:
+        return (
+            f"COPY doctor_copy FROM {quoted(self.url)} IAM_ROLE {quoted(self.role_arn)} "
+            f"FORMAT AS JSON 'auto' REGION {quoted(self.region)} NOLOAD"
+        )
+
+
+@dataclass(frozen=True)
 class InsertFromStaging:
     """Moves the staged rows into the stream table with their landing hour and event time. Parameters: the hour,
     twice."""

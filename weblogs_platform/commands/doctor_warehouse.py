@@ -1,0 +1,226 @@
+"""What `weblogs doctor` asks of Redshift: login, rights, tables, migrations, the role of COPY, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import NoReturn
+
+from weblogs_platform.clients.lake import Lake
+from weblogs_platform.clients.warehouse import Statement, Transaction, Warehouse, log_in
+from weblogs_platform.commands.doctor_lake import probe, skew
+from weblogs_platform.commands.findings import Finding
+from weblogs_platform.core.ddl import Column, Table, declared_table, drifts, typed
+from weblogs_platform.core.errors import AccessRefused, LoadConflict, WeblogsError
+from weblogs_platform.core.keys import Zone
+from weblogs_platform.core.statements import ProbeCopy
+from weblogs_platform.pipeline.provision import pending_migrations
+from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings, Settings
+
+PATIENCE_MS = 10_000
+"""So long a statement waits for a load that holds its table."""
+_INIT = "weblogs init"
+
+
+class _RollBack(Exception):
+    pass
+
+
+def look_at_warehouse(
+    warehouse: Warehouse, lake: Lake, settings: Settings, clock: Callable[[], datetime]
+) -> Iterator[Finding]:
+    """All findings; the first alone when nobody can log in."""
+    try:
+        with warehouse.transaction() as tx:
+            [(now, user)] = tx.fetch_all("SELECT GETDATE(), CURRENT_USER")
+    except WeblogsError as error:
+        yield _login_failed(error, settings)
+        return
+    login = settings.redshift
+    yield Finding("redshift", "ok", f"Redshift answers {user} over TLS, {login.sslmode}")
+    yield skew("Redshift", now.replace(tzinfo=UTC), clock())
+    declared = [table for table in map(declared_table, _ddl()) if table is not None]
+    present = _present(warehouse)
+    missing = [table.name for table in declared if table.name not in present]
+    if missing:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        yield Finding("tables", "problem", f"{len(missing)} of {len(declared)} tables are missing, or {user} sees them not: {named}", _INIT)  # fmt: skip
+    yield from _rights(warehouse, str(user), [table for table in declared if table.name in present])
+    yield from _migrations(warehouse)
+    yield from _drift(declared, present)
+    yield from _copy_role(warehouse, lake)
+
+
+def look_at_dashboard_user() -> Iterator[Finding]:
+    """Whether the dashboards' user can log in, read, and not write."""
+    try:
+        settings = DashboardSettings.from_env()
+    except WeblogsError as error:
+        yield Finding("dashboard", "note", f"the dashboards cannot log in: {error}")
+        return
+    warehouse = Warehouse(partial(log_in, settings.redshift), "", "")
+    user = settings.redshift.user
+    refused = _tried(warehouse, "SELECT 1 FROM shopware_ops.load_history WHERE 1 = 0")
+    if refused:
+        yield Finding("dashboard", "problem", f"the dashboards' user {user} cannot read: {refused}", f"correct dashboard.user and its password, or grant it:\n{_INIT}")  # fmt: skip
+    elif _tried(warehouse, "DELETE FROM shopware_ops.load_lock WHERE 1 = 0"):
+        yield Finding("dashboard", "ok", f"the dashboards' user {user} may read, and not write")
+    else:
+        yield Finding("dashboard", "problem", f"the dashboards' user {user} may write", f"name another in dashboard.user, made with:\nCREATE USER weblogs_dashboards PASSWORD '...'\nand run {_INIT}", "whoever reaches the dashboards' process changes tables")  # fmt: skip
+
+
+def _login_failed(error: WeblogsError, settings: Settings) -> Finding:
+    login = settings.redshift
+    at = f"{login.host}:{login.port}, database {login.database}"
+    if "certificate" in str(error).lower():
+        todo = 'let redshift.ca_file name the authority; where the host has a name of your own, redshift.sslmode = "verify-ca"'  # fmt: skip
+        return Finding("redshift", "problem", f"the certificate of {at} is not trusted: {error}", todo, "a password would go to whoever listens")  # fmt: skip
+    if isinstance(error, AccessRefused):
+        todo = "correct redshift.user and the way to log in (`weblogs settings`)"
+        return Finding("redshift", "problem", f"cannot log in to {at}: {error}", todo)
+    todo = "see redshift.host and redshift.port, the security group, and that the cluster is not paused"
+    return Finding("redshift", "problem", f"{at}: {error}", todo)
+
+
+def _ddl() -> Iterator[str]:
+    for path in sorted((PROJECT_ROOT / "sql" / "ddl").glob("*.sql")):
+        yield path.read_text(encoding="utf-8")
+
+
+def _present(warehouse: Warehouse) -> dict[str, list[Column]]:
+    query = (PROJECT_ROOT / "sql" / "verification" / "columns.sql").read_text(encoding="utf-8")
+    found: dict[str, list[Column]] = {}
+    with warehouse.transaction() as tx:
+        for schema, table, name, *kind, nullable in tx.fetch_all(query):
+            column = Column(str(name), typed(*kind), str(nullable).upper() == "YES")
+            found.setdefault(f"{schema}.{table}", []).append(column)
+    return found
+
+
+def _rights(warehouse: Warehouse, user: str, tables: Sequence[Table]) -> Iterator[Finding]:
+    """Every right is tried on no rows. A table that a load holds cannot be told of, which is no problem."""
+    needed = [("CREATE TEMP TABLE doctor_right (n INTEGER)", "CREATE TEMP", "the database")]
+    for table in tables:
+        column = table.columns[0].name
+        needed += [
+            (f"SELECT 1 FROM {table.name} WHERE 1 = 0", "SELECT", table.name),
+            (f"INSERT INTO {table.name} SELECT * FROM {table.name} WHERE 1 = 0", "INSERT", table.name),
+            (f"UPDATE {table.name} SET {column} = {column} WHERE 1 = 0", "UPDATE", table.name),
+            (f"DELETE FROM {table.name} WHERE 1 = 0", "DELETE", table.name),
+        ]
+    refused: dict[str, list[str]] = {}
+    busy: list[str] = []
+    todo = needed
+    while todo:
+        done, error = _up_to_the_first_refusal(warehouse, [sql for sql, *_ in todo])
+        if error is None:
+            break
+        _, right, name = todo[done]
+        todo = todo[done + 1 :]
+        if isinstance(error, LoadConflict):
+            busy.append(name)
+            todo = [each for each in todo if each[2] != name]
+        else:
+            refused.setdefault(name, []).append(right)
+    for name, rights in refused.items():
+        on = "DATABASE" if rights == ["CREATE TEMP"] else "TABLE"
+        grant = f"GRANT {', '.join(rights).replace('CREATE TEMP', 'TEMP')} ON {on} {name} TO {user}"
+        yield Finding("rights", "problem", f"{user} lacks {', '.join(rights)} on {name}", f"as its owner, or an administrator:\n{grant}", "loads and refreshes fail there")  # fmt: skip
+    if busy:
+        yield Finding("rights", "note", f"rights on {', '.join(busy)} cannot be told: a load holds them", "try again later")  # fmt: skip
+    if not refused and not busy:
+        yield Finding("rights", "ok", f"{user} has every right that it needs on {len(tables)} tables")
+
+
+def _up_to_the_first_refusal(
+    warehouse: Warehouse, statements: Sequence[str]
+) -> tuple[int, WeblogsError | None]:
+    """How many ran, and why the next did not; rolled back in any case."""
+    done = 0
+    try:
+        with warehouse.transaction() as tx:
+            tx.execute(f"SET statement_timeout TO {PATIENCE_MS}")
+            for statement in statements:
+                tx.execute(statement)
+                done += 1
+            _leave_nothing()
+    except _RollBack:
+        return done, None
+    except WeblogsError as error:
+        return done, error
+    return done, None
+
+
+def _migrations(warehouse: Warehouse) -> Iterator[Finding]:
+    try:
+        waiting = pending_migrations(warehouse)
+    except WeblogsError as error:
+        yield Finding("migrations", "problem", str(error), f"where nothing was ever initialised:\n{_INIT}")
+        return
+    if waiting:
+        names = ", ".join(migration.name for migration in waiting)
+        yield Finding("migrations", "problem", f"{len(waiting)} migrations wait: {names}", _INIT, "tables are of an earlier version, and loads fail")  # fmt: skip
+    else:
+        yield Finding("migrations", "ok", "the warehouse has been through every migration")
+
+
+def _drift(declared: Sequence[Table], present: dict[str, list[Column]]) -> Iterator[Finding]:
+    found = [(t, d) for t in declared if t.name in present for d in drifts(t, present[t.name])]
+    for table, drift in found:
+        todo = drift.sql or "bring the table and its file in sql/ddl together: by a new file in sql/ddl/migrations, or by hand"  # fmt: skip
+        if drift.sql:
+            todo = f"if a migration waits, {_INIT}; else, where a default is needed with it:\n{drift.sql}"
+        yield Finding("drift", "problem", f"{table.name} {drift.says}", todo, "statements name columns, and fail or write elsewhere than meant")  # fmt: skip
+    if not found and declared:
+        yield Finding("drift", "ok", "columns, types and order are those of sql/ddl")
+
+
+def _copy_role(warehouse: Warehouse, lake: Lake) -> Iterator[Finding]:
+    role = warehouse.copy_role_arn
+    try:
+        with probe(lake, Zone.VALIDATED) as good, probe(lake, Zone.INVALID) as bad:
+            refused = _tried(warehouse, *_copy(warehouse, lake.url(good)))
+            quarantine = None if refused else _tried(warehouse, *_copy(warehouse, lake.url(bad)))
+    except WeblogsError as error:
+        yield Finding("copy_role", "note", f"the role of COPY was not tried: {error}")
+        return
+    if refused:
+        todo = (
+            "attach the role to the cluster or namespace:\n"
+            f"aws redshift modify-cluster-iam-roles --cluster-identifier CLUSTER --add-iam-roles {role}\n"
+            f"and let it have s3:GetObject and s3:ListBucket on validated/, manifests/, jsonpaths/ and firehose/ of {lake.bucket}"
+        )
+        yield Finding("copy_role", "problem", f"COPY cannot read with the role {role}: {refused}", todo, "nothing is loaded")  # fmt: skip
+    elif quarantine is None:
+        todo = f"take s3:GetObject on arn:aws:s3:::{lake.bucket}/invalid/* away from {role}"
+        yield Finding("copy_role", "problem", f"COPY may read quarantined data with the role {role}", todo, "one wrong manifest loads what was refused")  # fmt: skip
+    elif "403" in quarantine or "AccessDenied" in quarantine:
+        yield Finding("copy_role", "ok", "COPY reads with its role, and not what is in quarantine")
+    else:
+        yield Finding("copy_role", "note", f"COPY reads with its role; whether quarantine too cannot be told: {quarantine}")  # fmt: skip
+
+
+def _copy(warehouse: Warehouse, url: str) -> tuple[str, Statement]:
+    return "CREATE TEMP TABLE doctor_copy (probe INTEGER)", ProbeCopy(url, warehouse.copy_role_arn, warehouse.region)  # fmt: skip
+
+
+def _tried(warehouse: Warehouse, *statements: str | Statement) -> str | None:
+    """Why they cannot be run, None when they can; rolled back in any case."""
+    try:
+        with suppress(_RollBack), warehouse.transaction() as tx:
+            _all(tx, statements)
+            _leave_nothing()
+    except WeblogsError as error:
+        return str(error)
+    return None
+
+
+def _all(tx: Transaction, statements: Sequence[str | Statement]) -> None:
+    for statement in statements:
+        tx.execute(statement)
+
+
+def _leave_nothing() -> NoReturn:
+    raise _RollBack
