@@ -384,7 +384,7 @@ def _refuse_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _refused(request: Any, **_: object) -> Any:
-    from botocore.awsrequest import AWSResponse
+    from botocore.awsrequest import AWSResponse, HTTPHeaders
 
     body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
@@ -392,7 +392,7 @@ def _refused(request: Any, **_: object) -> Any:
         def stream(self, *_: object, **__: object) -> Iterator[bytes]:
             yield body
 
-    return AWSResponse(request.url, 403, {}, Raw())
+    return AWSResponse(request.url, 403, HTTPHeaders(), Raw())
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
