@@ -108,7 +108,11 @@ def _in_home(home: Home) -> Iterator[Servers]:
     # COPY reads through the proxy too.
     proxied = {**spec.ports, "s3.port": s3_proxy.port}
     redshift = Server(RedshiftServer(home, spec, credentials, proxied), home)
-    settings = replace(direct, s3_endpoint=f"http://127.0.0.1:{s3_proxy.port}", redshift_port=wire_proxy.port)
+    settings = replace(
+        direct,
+        s3_endpoint=f"http://127.0.0.1:{s3_proxy.port}",
+        redshift=replace(direct.redshift, port=wire_proxy.port),
+    )
     try:
         s3.wait_ready()
         redshift.wait_ready()

@@ -152,7 +152,7 @@ def test_platform_env_is_what_settings_read(running: Shell) -> None:
     settings = Settings.from_env({"WEBLOGS_HOME": str(running.home)})
     assert settings.environment == "local"
     assert settings.access_key_id == Home(running.home).credentials().s3["platform"].access_key
-    assert settings.redshift_database == "dev"
+    assert settings.redshift.database == "dev"
     assert settings.s3_endpoint == running.components()["s3"]["endpoint"]
 
 
