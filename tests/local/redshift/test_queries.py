@@ -284,7 +284,7 @@ _REFUSED: list[tuple[str, str]] = [
     ("CREATE TABLE t (a VARCHAR(70000))", "22023"),
     ("CREATE TABLE t (a INT) DISTKEY (b)", "42703"),
     ("CREATE TABLE t (a INT, a INT)", "42701"),
-    ("UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "0A000"),
+    ("UNLOAD ('SELECT 1') TO 's3://b/k' IAM_ROLE default", "42501"),
     ("DECLARE c CURSOR FOR SELECT 1", "0A000"),
     ("SELEC 1", "0A000"),
     ("SELECT 'unterminated", "42601"),

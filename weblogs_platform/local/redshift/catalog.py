@@ -20,6 +20,7 @@ from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError, 
 from weblogs_platform.local.redshift.database import INTERNAL_SCHEMA
 from weblogs_platform.local.redshift.datatypes import DeclaredType, wire_type
 from weblogs_platform.local.redshift.dialect.translate import Relation, quoted
+from weblogs_platform.local.redshift.history_queries import HISTORY_QUERIES
 
 TEMP_SCHEMA = "pg_temp_1"
 HIDDEN_SCHEMAS = (INTERNAL_SCHEMA, "main")
@@ -39,9 +40,7 @@ _PG_CATALOG = frozenset(
     ]
 )
 _INFORMATION_SCHEMA = frozenset(("tables", "columns", "schemata"))
-LIVE = frozenset(
-    ["stl_load_errors", "sys_load_error_detail", "stl_load_commits", "sys_load_history", "pg_user"]
-)
+LIVE = frozenset((*HISTORY_QUERIES, "pg_user"))
 
 _FIND = """
 SELECT 'table', database_name, schema_name, comment FROM duckdb_tables()

@@ -19,6 +19,7 @@ from weblogs_platform.local.redshift.copy import parse_copy, run_copy
 from weblogs_platform.local.redshift.locks import Mode
 from weblogs_platform.local.redshift.planning import check_write
 from weblogs_platform.local.redshift.results import Execution
+from weblogs_platform.local.redshift.s3 import role_credentials
 from weblogs_platform.local.redshift.session import Session
 from weblogs_platform.local.redshift.systables import CopyContext
 
@@ -72,16 +73,7 @@ class _Loader:
         self._session.lock(self._lock_key, Mode.WRITE)
 
     def credentials_for_role(self, role_arn: str) -> S3Credentials:
-        config = self._session.backend.config
-        arn = config.default_role if role_arn == "default" else role_arn
-        credentials = config.roles.get(arn) if arn is not None else None
-        if credentials is None:
-            raise RedshiftError(
-                "42501",
-                f"User {self._session.user} is not authorized to assume IAM Role {role_arn}",
-                hint="The role is not one of those the server was started with.",
-            )
-        return credentials
+        return role_credentials(self._session.backend.config, self._session.user, role_arn)
 
     @property
     def s3_endpoint(self) -> str | None:
@@ -110,7 +102,7 @@ class _Loader:
 
     def _current_query_id(self) -> int:
         if self._query_id is None:
-            self._query_id = self._session.backend.history.next_query_id()
+            self._query_id = self._session.new_query().query_id
         return self._query_id
 
     def _context(self) -> CopyContext:

@@ -21,11 +21,13 @@ from weblogs_platform.local.redshift.dialect.statements import (
     Explain,
     LockTables,
     Maintenance,
+    Name,
     Query,
     Rollback,
     SetParameter,
     ShowParameter,
     Truncate,
+    Unload,
     Write,
 )
 from weblogs_platform.local.redshift.locks import Mode
@@ -40,6 +42,7 @@ from weblogs_platform.local.redshift.results import (
     text_execution,
 )
 from weblogs_platform.local.redshift.session import Prepared, Session
+from weblogs_platform.local.redshift.unloading import execute_unload
 
 _MAX_PARAMETERS = 32767
 
@@ -117,12 +120,10 @@ def _command(session: Session, prepared: Prepared, parameters: Sequence[str]) ->
             return _explain(session, Prepared(inner, prepared.parameter_oids), inner, parameters)
         case Copy(sql):
             return execute_copy(session, sql)
+        case Unload(sql):
+            return execute_unload(session, sql, lambda query: _query(session, Prepared(query), query, ()))
         case LockTables(names):
-            for schema, name in names:
-                relation = session.relation(schema, name)
-                check_write(relation, session)
-                session.lock(relation.lock_key, Mode.EXCLUSIVE)
-            return Execution("LOCK TABLE")
+            return _lock_tables(session, names)
         case SetParameter():
             return _set(session, prepared.statement)
         case ShowParameter(name):
@@ -133,6 +134,14 @@ def _command(session: Session, prepared: Prepared, parameters: Sequence[str]) ->
             return _maintenance(session, prepared.statement)
         case _:
             return ddl.execute_ddl(session, prepared.statement)
+
+
+def _lock_tables(session: Session, names: Sequence[Name]) -> Execution:
+    for schema, name in names:
+        relation = session.relation(schema, name)
+        check_write(relation, session)
+        session.lock(relation.lock_key, Mode.EXCLUSIVE)
+    return Execution("LOCK TABLE")
 
 
 def _transaction_control(session: Session, statement: Begin | Commit | Rollback) -> Execution:

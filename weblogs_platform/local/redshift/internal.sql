@@ -14,3 +14,12 @@ CREATE TABLE IF NOT EXISTS {database}.rs_internal.loads (
 CREATE TABLE IF NOT EXISTS {database}.rs_internal.grants (
     grantee VARCHAR, privilege VARCHAR, scope VARCHAR, schema_name VARCHAR, table_id BIGINT);
 CREATE SEQUENCE IF NOT EXISTS {database}.rs_internal.query_ids START 1000;
+-- What UNLOAD wrote.
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.unload_files (
+    userid INTEGER, query BIGINT, transaction_id BIGINT, session BIGINT, database_name VARCHAR, path VARCHAR,
+    start_time TIMESTAMP, end_time TIMESTAMP, line_count BIGINT, transfer_size BIGINT, file_format VARCHAR);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.unloads (
+    userid INTEGER, query BIGINT, transaction_id BIGINT, session BIGINT, database_name VARCHAR, status VARCHAR,
+    start_time TIMESTAMP, end_time TIMESTAMP, file_format VARCHAR, compression_type VARCHAR,
+    unloaded_location VARCHAR, unloaded_rows BIGINT, unloaded_files_count BIGINT, unloaded_files_size BIGINT,
+    error_message VARCHAR);

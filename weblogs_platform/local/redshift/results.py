@@ -57,6 +57,10 @@ class Batches:
             self._buffered.append(batch)
         return not self._buffered
 
+    def close(self) -> None:
+        """Gives up the rest, whoever still holds this object."""
+        self._buffered, self._source = [], None
+
     def detach(self) -> None:
         """Reads the rest into memory, within a bound."""
         size = 0

@@ -54,6 +54,12 @@ def data_rows(batch: pa.RecordBatch, types: Sequence[WireType], formats: Sequenc
     return [pack(b"D", len(body) + 6) + head + body for body in bodies]
 
 
+def text_values(column: pa.Array, wire_type: WireType) -> list[bytes | None]:
+    """A column's values in PostgreSQL's text form (UTF-8), None for nulls."""
+    cells = _cells(column, wire_type, _TEXT)
+    return [None if cell == _NULL else cell[4:] for cell in cells]
+
+
 def _cells(column: pa.Array, wire_type: WireType, format_code: int) -> list[bytes]:
     """Each value with its length before it."""
     encode = _ENCODERS.get((wire_type.oid, format_code))

@@ -27,7 +27,7 @@ from weblogs_platform.local.redshift.locks import Holder, Mode
 from weblogs_platform.local.redshift.planning import Plan
 from weblogs_platform.local.redshift.results import Batches, Columns
 from weblogs_platform.local.redshift.settings import Settings
-from weblogs_platform.local.redshift.systables import utc_now
+from weblogs_platform.local.redshift.systables import QueryContext, utc_now
 
 Status = Literal["I", "T", "E"]
 
@@ -49,6 +49,14 @@ class CopyState:
     last_id: int = -1
     last_count: int = 0
     id_before_transaction: int = -1
+
+
+@dataclass
+class QueryState:
+    """What pg_last_query_id() and pg_last_unload_count() say, whatever became of the transaction."""
+
+    last_id: int = -1
+    last_unload_count: int = 0
 
 
 @dataclass
@@ -74,6 +82,7 @@ class Session:
         self.raw_connection = backend.database.cursor()
         self.catalog = Catalog(self.raw_connection, backend.database.name)
         self.copy_state = CopyState()
+        self.query_state = QueryState()
         self.transaction_id = 0
         self.statement_time = utc_now()
         self.status: Status = "I"
@@ -192,7 +201,9 @@ class Session:
         self._end_transaction()
 
     def _undo(self) -> None:
-        self._open_batches = None
+        if self._open_batches is not None:
+            self._open_batches.close()  # the engine cannot roll back below an open result
+            self._open_batches = None
         if self._engine_open:
             self._engine_open = False
             self._roll_engine_back()
@@ -263,6 +274,18 @@ class Session:
             batches, self._open_batches = self._open_batches, None
             batches.detach()
 
+    def new_query(self) -> QueryContext:
+        """Numbers the running statement, which then is what pg_last_query_id() says, for its rows of history."""
+        self.query_state.last_id = self.backend.history.next_query_id()
+        return QueryContext(
+            self.backend.user_id(self.user),
+            self.query_state.last_id,
+            self.transaction_id,
+            self.process_id,
+            self.backend.database.name,
+            self.statement_time,
+        )
+
     # -- names and values ---------------------------------------------------------------------------------------
 
     @property
@@ -314,7 +337,8 @@ class Session:
             "version": lambda: string_literal(VERSION),
             "pg_backend_pid": lambda: f"CAST({self.process_id} AS INTEGER)",
             "pg_last_copy_id": lambda: f"CAST({self.copy_state.last_id} AS INTEGER)",
-            "pg_last_query_id": lambda: f"CAST({self.copy_state.last_id} AS INTEGER)",
+            "pg_last_query_id": lambda: f"CAST({self.query_state.last_id} AS INTEGER)",
+            "pg_last_unload_count": lambda: f"CAST({self.query_state.last_unload_count} AS BIGINT)",
             "pg_last_copy_count": lambda: f"CAST({self.copy_state.last_count} AS BIGINT)",
         }
         return values[name]()

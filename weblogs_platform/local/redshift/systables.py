@@ -1,4 +1,4 @@
-"""Load history: the rows of stl_load_errors, sys_load_error_detail, stl_load_commits and sys_load_history.
+"""History: what COPY, UNLOAD and queries of external tables did, for the system tables of `history_queries`.
 
 Written through connections of their own, so that they outlive a rollback of the transaction that loaded. Read as a
 whole before each query that names them, so that a session sees them inside its own older snapshot too.
@@ -15,33 +15,33 @@ import pyarrow as pa
 from weblogs_platform.local.redshift.contract import CopyOutcome, FileLoad, LoadError, TableInfo
 from weblogs_platform.local.redshift.database import INTERNAL_SCHEMA, Database
 from weblogs_platform.local.redshift.dialect.translate import quoted
+from weblogs_platform.local.redshift.history_queries import HISTORY_QUERIES
 
 _KEPT_DAYS = 7
-_READ = {
-    "stl_load_errors": """
-        SELECT userid, 0 AS slice, tbl, starttime, session, query, filename, line_number, colname, type, col_length,
-               position, raw_line, raw_field_value, err_code, err_reason
-        FROM {schema}.load_errors""",
-    "sys_load_error_detail": """
-        SELECT userid AS user_id, query AS query_id, transaction_id, session AS session_id, database_name,
-               tbl AS table_id, starttime AS start_time, filename AS file_name, line_number, colname AS column_name,
-               type AS column_type, col_length AS column_length, position, err_code AS error_code,
-               err_reason AS error_message
-        FROM {schema}.load_errors""",
-    "stl_load_commits": """
-        SELECT userid, query, 0 AS slice, table_name AS name, filename, 0 AS byte_offset, lines_scanned, errors,
-               curtime, 1 AS status, 's3' AS file_format
-        FROM {schema}.load_files""",
-    "sys_load_history": """
-        SELECT userid AS user_id, query AS query_id, transaction_id, session AS session_id, database_name, status,
-               table_name, starttime AS start_time, endtime AS end_time,
-               date_diff('microsecond', starttime, endtime) AS duration, data_source, 'JSON' AS file_format,
-               loaded_rows,
-               (SELECT CAST(sum(bytes_scanned) AS BIGINT) FROM {schema}.load_files f WHERE f.query = l.query)
-                   AS source_file_bytes,
-               file_count AS source_file_count, error_count
-        FROM {schema}.loads l""",
+_ENDED = {
+    "load_errors": "starttime",
+    "load_files": "curtime",
+    "loads": "endtime",
+    "unload_files": "end_time",
+    "unloads": "end_time",
 }
+
+
+@dataclass(frozen=True)
+class QueryContext:
+    """Which statement of which session history's rows belong to. `query_id` is what pg_last_query_id() returns."""
+
+    user_id: int
+    query_id: int
+    transaction_id: int
+    session_id: int
+    database: str
+    started: datetime
+
+    @property
+    def row(self) -> list[object]:
+        """The columns that such rows begin with."""
+        return [self.user_id, self.query_id, self.transaction_id, self.session_id, self.database]
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,7 @@ class LoadHistory:
 
     def _prune(self) -> None:
         with self._database.cursor() as connection:
-            for table, column in (
-                ("load_errors", "starttime"),
-                ("load_files", "curtime"),
-                ("loads", "endtime"),
-            ):
+            for table, column in _ENDED.items():
                 connection.execute(
                     f"DELETE FROM {self._schema}.{table} "
                     f"WHERE {column} < CAST(now() AS TIMESTAMP) - INTERVAL {_KEPT_DAYS} DAY"
@@ -84,13 +80,13 @@ class LoadHistory:
         return int(row[0]) if row else 0
 
     def read(self, name: str) -> pa.Table:
-        """Every row of one of the four relations."""
+        """Every row of one of the relations of `history_queries`."""
         with self._database.cursor() as connection:
-            return connection.sql(_READ[name].format(schema=self._schema)).to_arrow_table()
+            return connection.sql(HISTORY_QUERIES[name].format(schema=self._schema)).to_arrow_table()
 
     def add_errors(self, context: CopyContext, errors: Sequence[LoadError]) -> None:
         """Rows of stl_load_errors, durable when this returns."""
-        self._insert(
+        self.insert(
             "load_errors",
             [
                 [
@@ -105,7 +101,7 @@ class LoadHistory:
 
     def add_files(self, context: CopyContext, files: Sequence[FileLoad]) -> None:
         """Rows of stl_load_commits."""
-        self._insert(
+        self.insert(
             "load_files",
             [
                 [
@@ -122,7 +118,7 @@ class LoadHistory:
         """The row of sys_load_history; None for a COPY that failed while it loaded."""
         status = "aborted" if outcome is None else "completed"
         counts = (outcome.files, outcome.rows, outcome.errors) if outcome is not None else (None, 0, None)
-        self._insert(
+        self.insert(
             "loads",
             [
                 [
@@ -132,7 +128,8 @@ class LoadHistory:
             ],
         )  # fmt: skip
 
-    def _insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
+    def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
+        """Adds rows to a table of history, durable when this returns."""
         if not rows:
             return
         columns = zip(*rows, strict=True)

@@ -30,8 +30,9 @@ from weblogs_platform.local.redshift.copy.jsonpaths import Path, read_jsonpaths
 from weblogs_platform.local.redshift.copy.plan import LoadPlan, make_plan
 from weblogs_platform.local.redshift.copy.prefetch import Prefetch
 from weblogs_platform.local.redshift.copy.screen import Screen, arrow_schema
-from weblogs_platform.local.redshift.copy.source import CHUNK_BYTES, S3Object, S3Source
+from weblogs_platform.local.redshift.copy.source import CHUNK_BYTES, S3Source
 from weblogs_platform.local.redshift.copy.statement import Compression, CopyStatement
+from weblogs_platform.local.redshift.s3 import S3Object
 
 _SOURCE = "copy_rows"
 

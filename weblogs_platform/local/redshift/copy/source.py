@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import bz2
 import json
-import os
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol, cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -27,12 +22,19 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
-from botocore.session import Session as CoreSession
 from urllib3.exceptions import HTTPError
 
 from weblogs_platform.local.redshift.contract import RedshiftError, S3Credentials
 from weblogs_platform.local.redshift.copy.statement import Compression
 from weblogs_platform.local.redshift.copy.zstandard import decompressed_zstd
+from weblogs_platform.local.redshift.s3 import (
+    S3Client,
+    S3Object,
+    service_error,
+    split_url,
+    status_of,
+    transport_error,
+)
 
 CHUNK_BYTES = 8 * 1024 * 1024  # of decompressed data handed on at a time
 _READ_BYTES = 1024 * 1024
@@ -40,81 +42,29 @@ _PIECE_BYTES = 4 * 1024 * 1024
 _SMALL_FILE_LIMIT_BYTES = 64 * 1024 * 1024  # of a manifest or a jsonpaths file
 _STREAM_ATTEMPTS = 4
 _GZIP_WITH_HEADER = 31
-_CLIENT_LOCK = threading.Lock()  # a session is not safe to make clients from on several threads
-
-
-@dataclass(frozen=True)
-class S3Object:
-    """One object to load: `size` in bytes as stored, `etag` of the version that the check saw."""
-
-    bucket: str
-    key: str
-    size: int
-    etag: str
-
-    @property
-    def url(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Bucket and key (or prefix) of an s3:// URL; the key is taken exactly as written."""
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    if not url.startswith("s3://") or not bucket:
-        raise RedshiftError("XX000", f"{url!r} is not an S3 URL of the form s3://bucket/key")
-    return bucket, key
-
-
-@cache
-def _session() -> boto3.Session:
-    """A session that knows nothing of the configuration and credentials of the machine it runs on. Kept: it reads
-    megabytes of service descriptions."""
-    own = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
-    return boto3.Session(botocore_session=CoreSession(session_vars=own))
 
 
 class S3Source:
     """Reads one COPY's objects."""
 
     def __init__(self, credentials: S3Credentials, *, endpoint: str | None, region: str) -> None:
-        config = Config(
-            region_name=region,
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 4},
-            max_pool_connections=10,
-            # A given endpoint is a server beside this one: no proxy, and no bucket in the host name.
-            **({"s3": {"addressing_style": "path"}, "proxies": {}} if endpoint else {}),
-        )
-        with _CLIENT_LOCK:
-            self._client: Any = _session().client(
-                "s3",
-                endpoint_url=endpoint,
-                region_name=region,
-                aws_access_key_id=credentials.access_key,
-                aws_secret_access_key=credentials.secret_key,
-                aws_session_token=credentials.session_token,
-                config=config,
-            )
+        self._s3 = S3Client(credentials, endpoint=endpoint, region=region)
+        self._client = self._s3.raw
 
     def close(self) -> None:
-        self._client.close()
+        self._s3.close()
 
     def list_prefix(self, url: str) -> list[S3Object]:
         """Every object whose key begins with the prefix, in key order; folder markers are no files.
         Raises RedshiftError when there is none."""
         bucket, prefix = split_url(url)
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        found = self._call(
-            bucket, prefix, lambda: [item for page in pages for item in page.get("Contents", [])]
-        )
-        objects = [S3Object(bucket, item["Key"], item["Size"], item["ETag"]) for item in found]
+        objects = self._s3.list_objects(bucket, prefix)
         files = [item for item in objects if item.size or not item.key.endswith("/")]
         if not files:
             raise RedshiftError(
                 "XX000", f"The specified S3 prefix '{prefix}' does not exist in bucket '{bucket}'"
             )
-        return sorted(files, key=lambda item: item.key.encode("utf-8"))
+        return files
 
     def manifest_objects(self, url: str) -> list[S3Object]:
         """The objects that a manifest names, in its order; those missing and not mandatory are left out.
@@ -135,17 +85,17 @@ class S3Source:
         try:
             answer = self._client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if _status(error) == 404:
+            if status_of(error) == 404:
                 return None
-            raise _service_error(error, bucket, key) from error
+            raise service_error(error, bucket, key) from error
         except BotoCoreError as error:
-            raise _transport_error(error, bucket, key) from error
+            raise transport_error(error, bucket, key) from error
         return S3Object(bucket, key, answer["ContentLength"], answer["ETag"])
 
     def read_small(self, url: str) -> bytes:
         """A whole object, such as a manifest. Raises RedshiftError, also for one over 64 MB."""
         bucket, key = split_url(url)
-        answer = self._call(bucket, key, lambda: self._client.get_object(Bucket=bucket, Key=key))
+        answer = self._s3.call(bucket, key, lambda: self._client.get_object(Bucket=bucket, Key=key))
         size = int(answer["ContentLength"])
         if size > _SMALL_FILE_LIMIT_BYTES:
             raise RedshiftError(
@@ -180,7 +130,7 @@ class S3Source:
             except (ReadTimeoutError, ResponseStreamingError, HTTPClientError, HTTPError, OSError) as error:
                 failures += 1
                 if failures >= _STREAM_ATTEMPTS:
-                    raise _transport_error(error, item.bucket, item.key) from error
+                    raise transport_error(error, item.bucket, item.key) from error
                 body = None
                 continue
             if not block:
@@ -190,7 +140,7 @@ class S3Source:
 
     def _open(self, item: S3Object, position: int) -> Any:
         span = {"Range": f"bytes={position}-"} if position else {}
-        return self._call(
+        return self._s3.call(
             item.bucket,
             item.key,
             lambda: self._client.get_object(Bucket=item.bucket, Key=item.key, IfMatch=item.etag, **span)[
@@ -198,43 +148,10 @@ class S3Source:
             ],
         )
 
-    def _call(self, bucket: str, key: str, request: Callable[[], Any]) -> Any:
-        try:
-            return request()
-        except ClientError as error:
-            raise _service_error(error, bucket, key) from error
-        except BotoCoreError as error:
-            raise _transport_error(error, bucket, key) from error
-
-
-def _status(error: ClientError) -> int | None:
-    return cast("dict[str, Any]", error.response).get("ResponseMetadata", {}).get("HTTPStatusCode")
-
-
-def _service_error(error: ClientError, bucket: str, key: str) -> RedshiftError:
-    answer = cast("dict[str, Any]", error.response)
-    status = _status(error)
-    code = answer.get("Error", {}).get("Code", "")
-    text = {"404": "The specified key does not exist.", "403": "Access Denied"}.get(
-        code, answer.get("Error", {}).get("Message", "")
-    )
-    if status == 412:
-        text = "The object changed while it was read."
-    return RedshiftError(
-        "XX000", f"S3ServiceException:{text},Status {status},Error {code},Bucket {bucket},Key {key}"
-    )
-
 
 def _missing(url: str) -> str:
     bucket, key = split_url(url)
     return f"S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey,Bucket {bucket},Key {key}"
-
-
-def _transport_error(error: Exception, bucket: str, key: str) -> RedshiftError:
-    reason = type(error).__name__
-    return RedshiftError(
-        "XX000", f"S3 could not be read ({reason}), Bucket {bucket}, Key {key}: is the S3 server running?"
-    )
 
 
 # -- manifest --------------------------------------------------------------------------------------------------------

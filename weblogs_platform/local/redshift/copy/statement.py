@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from weblogs_platform.local.redshift.authorization import Authorization
 from weblogs_platform.local.redshift.contract import RedshiftError, S3Credentials
 from weblogs_platform.local.redshift.copy.tokens import Token, tokenize
 
@@ -110,7 +111,7 @@ class _Parser:
         self._next = 0
         self._seen: set[str] = set()
         self._options: dict[str, object] = {}
-        self._keys: dict[str, str] = {}
+        self._authorization = Authorization("COPY")
         self._format_given = False
 
     # -- the frame -----------------------------------------------------------------------------------------------
@@ -123,7 +124,8 @@ class _Parser:
         source = self._source()
         while self._peek().kind != "end":
             self._option()
-        self._finish_authorization()
+        self._options["access_keys"] = self._authorization.finish()
+        self._options["iam_role"] = self._authorization.iam_role
         if not self._format_given:
             raise not_supported("the delimited text format (say FORMAT JSON)")
         return CopyStatement(schema, table, columns, source, **self._options)  # pyright: ignore[reportArgumentType]
@@ -235,56 +237,17 @@ class _Parser:
 
     def _iam_role(self) -> None:
         if self._accept_word("DEFAULT"):
-            self._set_role("default")
+            self._authorization.role("default")
             return
-        self._set_role(self._string("a role ARN after IAM_ROLE"))
-
-    def _set_role(self, arn: str) -> None:
-        if "," in arn:
-            raise not_supported("role chaining")
-        self._options["iam_role"] = arn
+        self._authorization.role(self._string("a role ARN after IAM_ROLE"))
 
     def _credentials(self) -> None:
         self._accept_word("AS")
-        text = self._string("the credentials")
-        pairs = [part.partition("=") for part in text.split(";") if part]
-        known = {
-            "aws_iam_role": "role",
-            "aws_access_key_id": "access_key_id",
-            "aws_secret_access_key": "secret_access_key",
-            "token": "session_token",
-        }
-        for name, _, value in pairs:
-            if name == "master_symmetric_key":
-                raise not_supported("client-side encryption (master_symmetric_key)")
-            if name not in known or not value:
-                raise syntax_error(
-                    f"CREDENTIALS takes {', '.join(known)}, each as name=value; separated by ;"
-                )
-            if name == "aws_iam_role":
-                self._set_role(value)
-            else:
-                self._keys[known[name]] = value
+        self._authorization.credentials(self._string("the credentials"))
 
     def _key(self, name: str) -> None:
         self._accept_word("AS")
-        self._keys[name] = self._string(name.upper())
-
-    def _finish_authorization(self) -> None:
-        role = self._options.get("iam_role")
-        if self._keys and role:
-            raise syntax_error("give either an IAM role or access keys, not both")
-        if role:
-            return
-        missing = [name for name in ("access_key_id", "secret_access_key") if not self._keys.get(name)]
-        if len(missing) == 2:
-            raise syntax_error("authorization is missing: give IAM_ROLE or CREDENTIALS")
-        if missing:
-            raise syntax_error(f"{missing[0].upper()} is missing")
-        keys = self._keys
-        self._options["access_keys"] = S3Credentials(
-            keys["access_key_id"], keys["secret_access_key"], keys.get("session_token")
-        )
+        self._authorization.key(name, self._string(name.upper()))
 
     def _compression(self, name: Compression) -> None:
         self._options["compression"] = name

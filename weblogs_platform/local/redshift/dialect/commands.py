@@ -40,6 +40,7 @@ from weblogs_platform.local.redshift.dialect.statements import (
     ShowParameter,
     Statement,
     Truncate,
+    Unload,
     Write,
 )
 
@@ -320,8 +321,8 @@ def _dml(reader: Reader) -> Statement:
     return parse_dml(reader.sql)
 
 
-def _unload(_: Reader) -> Statement:
-    raise RedshiftError("0A000", "UNLOAD is not built yet")
+def _unload(reader: Reader) -> Statement:
+    return Unload(reader.sql)
 
 
 _PARSERS: dict[str, Callable[[Reader], Statement]] = {

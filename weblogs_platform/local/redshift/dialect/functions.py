@@ -227,6 +227,7 @@ FUNCTIONS: dict[str, Function] = {
     "pg_backend_pid": _fn(_marker("pg_backend_pid"), 0),
     "pg_last_copy_id": _fn(_marker("pg_last_copy_id"), 0),
     "pg_last_copy_count": _fn(_marker("pg_last_copy_count"), 0),
+    "pg_last_unload_count": _fn(_marker("pg_last_unload_count"), 0),
     "pg_last_query_id": _fn(_marker("pg_last_query_id"), 0),
     # dates
     "date_trunc": _fn(_date_trunc, 2),

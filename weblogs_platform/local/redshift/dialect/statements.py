@@ -44,6 +44,13 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Unload:
+    """UNLOAD, whole: the `unload` package parses it."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
 class Begin:
     """BEGIN / START TRANSACTION."""
 
@@ -261,6 +268,7 @@ Statement = (
     | Write
     | Explain
     | Copy
+    | Unload
     | Begin
     | Commit
     | Rollback
