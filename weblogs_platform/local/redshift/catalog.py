@@ -20,6 +20,7 @@ from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError, 
 from weblogs_platform.local.redshift.database import INTERNAL_SCHEMA
 from weblogs_platform.local.redshift.datatypes import DeclaredType, wire_type
 from weblogs_platform.local.redshift.dialect.translate import Relation, quoted
+from weblogs_platform.local.redshift.external.metadata import Metadata
 from weblogs_platform.local.redshift.history_queries import HISTORY_QUERIES
 
 TEMP_SCHEMA = "pg_temp_1"
@@ -37,6 +38,11 @@ _PG_CATALOG = frozenset(
         "pg_views",
         "pg_namespace",
         "pg_database",
+        "svv_external_schemas",
+        "svv_external_databases",
+        "svv_external_tables",
+        "svv_external_columns",
+        "svv_external_partitions",
     ]
 )
 _INFORMATION_SCHEMA = frozenset(("tables", "columns", "schemata"))
@@ -111,6 +117,8 @@ class Catalog:
         for searched in [TEMP_SCHEMA, *search_path] if schema is None else [schema]:
             if searched in candidates:
                 return candidates[searched]
+        if schema is not None and (external := self._external(schema, name)) is not None:
+            return external
         system = _system_relation(schema, name)
         if system is not None:
             return system
@@ -122,6 +130,18 @@ class Catalog:
             raise RedshiftError("3F000", f'schema "{schema}" does not exist')
         written = f"{schema}.{name}" if schema else name
         raise RedshiftError("42P01", f'relation "{written}" does not exist')
+
+    def _external(self, schema: str, name: str) -> Relation | None:
+        """External tables are found by their schema's name only, never by the search path."""
+        table = Metadata(self._connection, self._database).table(schema, name)
+        if table is None:
+            return None
+        info = TableInfo(schema, name, table.id, "", table.all_columns)
+        return Relation("external", schema, name, ("temp", "main", name), info)
+
+    def is_external(self, schema: str) -> bool:
+        """Whether the schema stands for a database of the data catalog."""
+        return Metadata(self._connection, self._database).schema(schema) is not None
 
     def _candidates(self, name: str) -> dict[str, Relation]:
         rows = self._connection.execute(_FIND, {"name": name, "database": self._database}).fetchall()

@@ -57,7 +57,11 @@ class Database:
         loaded = self._root.execute(
             f"SELECT max(tbl) FROM {quoted(self.name)}.{INTERNAL_SCHEMA}.load_errors"
         ).fetchone()
-        return max(_FIRST_TABLE_ID, *((row[0] or 0) + 1 for row in (used, loaded) if row))
+        external = self._root.execute(
+            f"SELECT max(id) FROM (SELECT id FROM {quoted(self.name)}.{INTERNAL_SCHEMA}.external_tables "
+            f"UNION ALL SELECT id FROM {quoted(self.name)}.{INTERNAL_SCHEMA}.external_schemas)"
+        ).fetchone()
+        return max(_FIRST_TABLE_ID, *((row[0] or 0) + 1 for row in (used, loaded, external) if row))
 
     def new_table_id(self) -> int:
         """A number that no table has had since the server started."""

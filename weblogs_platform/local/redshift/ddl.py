@@ -20,6 +20,7 @@ from weblogs_platform.local.redshift.alter import (
 from weblogs_platform.local.redshift.catalog import TEMP_SCHEMA, TableNotes, column_notes
 from weblogs_platform.local.redshift.contract import RedshiftError, TableInfo
 from weblogs_platform.local.redshift.datatypes import wire_type
+from weblogs_platform.local.redshift.dialect.external_statements import EXTERNAL_DDL
 from weblogs_platform.local.redshift.dialect.statements import (
     AddColumn,
     AlterOwner,
@@ -38,6 +39,12 @@ from weblogs_platform.local.redshift.dialect.statements import (
     RenameTable,
 )
 from weblogs_platform.local.redshift.dialect.translate import Relation, quoted, stored, translate
+from weblogs_platform.local.redshift.external.ddl import (
+    drop_external_schema,
+    drop_external_table,
+    execute_external_ddl,
+)
+from weblogs_platform.local.redshift.external.session_scans import register_scans
 from weblogs_platform.local.redshift.locks import Mode
 from weblogs_platform.local.redshift.planning import check_read
 from weblogs_platform.local.redshift.results import Execution
@@ -197,6 +204,7 @@ def _stored_query(session: Session, statement: CreateTableAs) -> tuple[str, list
         session.lock(relation.lock_key, Mode.READ)
         if relation.kind == "live":
             raise RedshiftError("0A000", f"CREATE TABLE AS from {relation.name} is not supported")
+    register_scans(session, translation.scans, reading=True)
     sql = session.sql(translation.sql)
     result = session.connection.sql(sql)
     names = list(statement.columns) or [name.lower() for name in result.columns]
@@ -218,7 +226,7 @@ def _create_view(session: Session, statement: CreateView) -> Execution:
     target = _target(session, statement.name, temporary=False)
     translation = translate(statement.query.tree, session)
     for relation in translation.reads:
-        if relation.kind in ("temporary", "live"):
+        if relation.kind in ("temporary", "live", "external"):
             raise RedshiftError("0A000", f"a view on {relation.name} is not supported")
         session.lock(relation.lock_key, Mode.READ)
     existing = _existing(session, target)
@@ -273,6 +281,9 @@ def _drop_relation(session: Session, name: Name, statement: Drop) -> None:
     relation = session.relation(*name)
     if relation.kind != "temporary":
         _require_writer(session)
+    if relation.kind == "external" and statement.kind == "table":
+        drop_external_table(session, relation.schema, relation.name)
+        return
     if (relation.kind == "view") != (statement.kind == "view") or relation.kind in ("system", "live"):
         raise RedshiftError("42809", f'"{relation.name}" is not a {statement.kind}')
     session.lock(relation.lock_key, Mode.EXCLUSIVE)
@@ -290,6 +301,10 @@ def _drop_schema(session: Session, name: Name, statement: Drop) -> None:
     if schema == "public":
         raise RedshiftError("0A000", "schema public cannot be dropped")
     session.lock(f"schema {schema}", Mode.EXCLUSIVE)
+    database, cascade = statement.external_database, statement.cascade
+    external = drop_external_schema(session, schema, drop_database=database, cascade=cascade)
+    if database and not external:
+        raise RedshiftError("42809", f'"{schema}" is not an external schema')
     relations = session.catalog.tables_in(schema)
     if relations and not statement.cascade:
         raise RedshiftError("2BP01", f"cannot drop schema {schema} because other objects depend on it")
@@ -338,6 +353,11 @@ def _granted_objects(session: Session, statement: Grant) -> list[tuple[str, str,
 
 
 def _granted_id(relation: Relation) -> int:
+    if relation.kind == "external":
+        raise RedshiftError(
+            "0A000",
+            f"privileges on external table {relation.name} are those of its schema: grant USAGE on that",
+        )
     if relation.table is None or not relation.table.table_id:
         raise RedshiftError("0A000", f"privileges on {relation.name} are not supported")
     return relation.table.table_id
@@ -356,4 +376,5 @@ _RUN: dict[type, Callable[[Session, Any], Execution]] = {
     RenameTable: rename_table,
     AlterOwner: set_owner,
     CommentOn: set_comment,
+    **dict.fromkeys(EXTERNAL_DDL, execute_external_ddl),
 }

@@ -30,6 +30,7 @@ from weblogs_platform.local.redshift.dialect.statements import (
     Unload,
     Write,
 )
+from weblogs_platform.local.redshift.external.session_scans import register_scans
 from weblogs_platform.local.redshift.locks import Mode
 from weblogs_platform.local.redshift.parameters import check_parameter_type, null_literal
 from weblogs_platform.local.redshift.planning import Plan, check_read, check_write, plan_statement
@@ -68,7 +69,9 @@ def analyse(session: Session, prepared: Prepared) -> None:
     if isinstance(statement, (Query, Write)):
         with session.statement():
             if isinstance(statement, Query):
-                prepared.columns = relation_columns(_relation(session, prepared, statement, _nulls(prepared)))
+                prepared.columns = relation_columns(
+                    _relation(session, prepared, statement, _nulls(prepared), reading=False)
+                )
             else:
                 _plan(session, prepared, statement)
 
@@ -177,7 +180,9 @@ def _locked_plan(session: Session, prepared: Prepared, statement: Query | Write)
             return plan
 
 
-def _fill_live(session: Session, plan: Plan) -> None:
+def _fill(session: Session, plan: Plan, *, reading: bool) -> None:
+    """Registers what the plan names and DuckDB does not hold; external tables without `reading` for binding only."""
+    register_scans(session, plan.scans, reading=reading)
     for name in plan.live:
         session.raw_connection.register(live_name(name), live_rows(session, name))
 
@@ -185,6 +190,7 @@ def _fill_live(session: Session, plan: Plan) -> None:
 def live_rows(session: Session, name: str) -> pa.Table:
     """The rows of a relation that lives outside of DuckDB's snapshot."""
     if name != "pg_user":
+        session.scans.write()
         found = session.backend.history.read(name)
         own = pc.field(found.column_names[0]) == session.backend.user_id(session.user)
         return found.filter(own) if session.read_only else found  # only administrators see others' raw lines
@@ -199,19 +205,26 @@ def live_rows(session: Session, name: str) -> pa.Table:
 
 
 def _relation(
-    session: Session, prepared: Prepared, statement: Query, parameters: Sequence[str]
+    session: Session,
+    prepared: Prepared,
+    statement: Query,
+    parameters: Sequence[str],
+    *,
+    reading: bool,
 ) -> duckdb.DuckDBPyRelation:
     """The query bound but not run; binding has its own short snapshot when no transaction has begun."""
     session.detach_results()
     plan = _plan(session, prepared, statement)
-    _fill_live(session, plan)
+    _fill(session, plan, reading=reading)
     return session.raw_connection.sql(session.sql(plan.template, parameters))
 
 
 def _query(session: Session, prepared: Prepared, statement: Query, parameters: Sequence[str]) -> Execution:
     _locked_plan(session, prepared, statement)
     _ = session.connection
-    execution = query_execution(_relation(session, prepared, statement, parameters), prepared.columns)
+    execution = query_execution(
+        _relation(session, prepared, statement, parameters, reading=True), prepared.columns
+    )
     session.keep_results(execution.batches)
     return execution
 
@@ -219,7 +232,7 @@ def _query(session: Session, prepared: Prepared, statement: Query, parameters: S
 def _write(session: Session, prepared: Prepared, parameters: Sequence[str], statement: Write) -> Execution:
     plan = _locked_plan(session, prepared, statement)
     connection = session.connection
-    _fill_live(session, plan)
+    _fill(session, plan, reading=True)
     row = connection.execute(session.sql(plan.template, parameters)).fetchone()
     count = int(row[0]) if row else 0
     tags = {"INSERT": f"INSERT 0 {count}", "MERGE": "MERGE"}
@@ -230,7 +243,7 @@ def _explain(
     session: Session, prepared: Prepared, statement: Query | Write, parameters: Sequence[str]
 ) -> Execution:
     plan = _plan(session, prepared, statement)
-    _fill_live(session, plan)
+    _fill(session, plan, reading=False)
     rows = session.connection.execute("EXPLAIN " + session.sql(plan.template, parameters)).fetchall()
     lines = [[line] for row in rows for line in str(row[1]).splitlines()]
     return text_execution("EXPLAIN", ["QUERY PLAN"], lines)

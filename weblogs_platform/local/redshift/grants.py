@@ -57,12 +57,16 @@ class Grants:
 
     def check_select(self, connection: duckdb.DuckDBPyConnection, user: str, relation: Relation) -> None:
         """Raises RedshiftError 42501 unless the user may use the schema and read the relation."""
-        usable = relation.schema == "public"  # everyone may use it, as in PostgreSQL
-        if not usable and not self._has(connection, user, "usage", "schema", relation.schema, None):
-            raise RedshiftError("42501", f"permission denied for schema {relation.schema}")
+        self.check_usage(connection, user, relation.schema)
         table_id = relation.table.table_id if relation.table else None
         if not self._has(connection, user, "select", "table", relation.schema, table_id):
             raise RedshiftError("42501", f"permission denied for relation {relation.name}")
+
+    def check_usage(self, connection: duckdb.DuckDBPyConnection, user: str, schema: str) -> None:
+        """Raises RedshiftError 42501 unless the user may use the schema; external tables need nothing else."""
+        usable = schema == "public"  # everyone may use it, as in PostgreSQL
+        if not usable and not self._has(connection, user, "usage", "schema", schema, None):
+            raise RedshiftError("42501", f"permission denied for schema {schema}")
 
     def _has(
         self,

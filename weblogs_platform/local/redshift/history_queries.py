@@ -41,4 +41,27 @@ HISTORY_QUERIES = {
                compression_type, unloaded_location, unloaded_rows, unloaded_files_count, unloaded_files_size,
                error_message
         FROM {schema}.unloads""",
+    "svl_s3query_summary": """
+        SELECT userid, query, transaction_id AS xid, session AS pid, segment, 0 AS step, start_time AS starttime,
+               end_time AS endtime, date_diff('microsecond', start_time, end_time) AS elapsed,
+               CAST(aborted AS INTEGER) AS aborted, 'S3 Scan ' || table_name AS external_table_name,
+               'Parquet' AS file_format, CASE WHEN is_partitioned THEN 't' ELSE 'f' END AS is_partitioned,
+               'f' AS is_rrscan, 'f' AS is_nested, scanned_rows AS s3_scanned_rows,
+               scanned_bytes AS s3_scanned_bytes, returned_rows AS s3query_returned_rows,
+               returned_bytes AS s3query_returned_bytes, files
+        FROM {schema}.external_scans""",
+    "svl_s3partition_summary": """
+        SELECT userid, query, transaction_id AS xid, session AS pid, segment, 't' AS assignment,
+               start_time AS min_starttime, end_time AS max_endtime,
+               date_diff('microsecond', start_time, end_time) AS max_duration,
+               date_diff('microsecond', start_time, end_time) AS avg_duration, total_partitions,
+               qualified_partitions
+        FROM {schema}.external_scans WHERE is_partitioned""",
+    "sys_external_query_detail": """
+        SELECT userid AS user_id, query AS query_id, transaction_id, 0 AS child_query_sequence,
+               segment AS segment_id, 'S3' AS source_type, start_time, end_time,
+               date_diff('microsecond', start_time, end_time) AS duration, total_partitions, qualified_partitions,
+               files AS scanned_files, scanned_rows AS returned_rows, scanned_bytes AS returned_bytes,
+               'Parquet' AS file_format, location AS file_location, table_name
+        FROM {schema}.external_scans""",
 }

@@ -23,3 +23,18 @@ CREATE TABLE IF NOT EXISTS {database}.rs_internal.unloads (
     start_time TIMESTAMP, end_time TIMESTAMP, file_format VARCHAR, compression_type VARCHAR,
     unloaded_location VARCHAR, unloaded_rows BIGINT, unloaded_files_count BIGINT, unloaded_files_size BIGINT,
     error_message VARCHAR);
+-- The data catalog of external tables: databases, the schemas that stand for them, tables, partitions.
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.external_databases (name VARCHAR PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.external_schemas (
+    name VARCHAR PRIMARY KEY, id BIGINT, database_name VARCHAR, role VARCHAR, region VARCHAR, owner VARCHAR);
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.external_tables (
+    database_name VARCHAR, name VARCHAR, id BIGINT, location VARCHAR, storage VARCHAR, columns JSON, properties JSON,
+    PRIMARY KEY (database_name, name));
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.external_partitions (
+    table_id BIGINT, partition_values VARCHAR, location VARCHAR, PRIMARY KEY (table_id, partition_values));
+-- What queries read of external tables.
+CREATE TABLE IF NOT EXISTS {database}.rs_internal.external_scans (
+    userid INTEGER, query BIGINT, transaction_id BIGINT, session BIGINT, database_name VARCHAR, segment INTEGER,
+    start_time TIMESTAMP, end_time TIMESTAMP, aborted BOOLEAN, table_name VARCHAR, location VARCHAR,
+    is_partitioned BOOLEAN, total_partitions BIGINT, qualified_partitions BIGINT, files BIGINT, requests BIGINT,
+    scanned_rows BIGINT, scanned_bytes BIGINT, returned_rows BIGINT, returned_bytes BIGINT);

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError
 from weblogs_platform.local.redshift.dialect.statements import Query, Write
-from weblogs_platform.local.redshift.dialect.translate import Relation, Resolver, Translation, translate
+from weblogs_platform.local.redshift.dialect.translate import Relation, Resolver, Scan, Translation, translate
 from weblogs_platform.local.redshift.grants import Grants
 from weblogs_platform.local.redshift.locks import Mode
 
@@ -23,6 +23,7 @@ class Plan:
     locks: tuple[tuple[str, Mode], ...]
     live: tuple[str, ...]
     version: tuple[object, ...]
+    scans: tuple[Scan, ...] = ()
     described: list[object] = field(default_factory=list)
 
 
@@ -45,7 +46,7 @@ def plan_statement(
     if isinstance(statement, Write):
         check_write(_target(translation), planner)
         _check_identity(statement, _target(translation))
-    return Plan(translation.sql, _locks(translation), _live(translation), version)
+    return Plan(translation.sql, _locks(translation), _live(translation), version, tuple(translation.scans))
 
 
 def _target(translation: Translation) -> Relation:
@@ -56,6 +57,8 @@ def _target(translation: Translation) -> Relation:
 
 def check_read(relation: Relation, planner: Planner) -> None:
     """Raises RedshiftError 42501 when a read-only user was not granted the relation."""
+    if planner.read_only and relation.kind == "external":
+        planner.grants.check_usage(planner.raw_connection, planner.user, relation.schema)
     if planner.read_only and relation.kind in ("table", "view"):
         planner.grants.check_select(planner.raw_connection, planner.user, relation)
 
@@ -66,6 +69,8 @@ def check_write(relation: Relation, planner: Planner) -> None:
         raise RedshiftError("42501", f"permission denied for relation {relation.name}")
     if relation.kind == "view":
         raise RedshiftError("42809", f'"{relation.name}" is a view')
+    if relation.kind == "external":
+        raise RedshiftError("0A000", f'"{relation.name}" is an external table, which is read-only here')
     if planner.read_only and relation.kind != "temporary":
         raise RedshiftError("42501", f"permission denied for relation {relation.name}: user is read-only")
 

@@ -24,7 +24,7 @@ class Batches:
     """
 
     def __init__(self, source: Iterator[pa.RecordBatch]) -> None:
-        self._source: Iterator[pa.RecordBatch] | None = source
+        self._source: Iterator[pa.RecordBatch] | None = _engine_errors(source)
         self._buffered: list[pa.RecordBatch] = []
         self._lost = False
 
@@ -71,6 +71,23 @@ class Batches:
                 break
             self._buffered.append(batch)
         self._source = None
+
+
+def _engine_errors(source: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches; an error of the engine comes through Arrow's reader as OSError, with its text."""
+    try:
+        yield from source
+    except (OSError, pa.ArrowInvalid) as error:
+        text = str(error)
+        kind = next((kind for prefix, kind in _ERRORS.items() if text.startswith(prefix)), duckdb.Error)
+        raise kind(text) from error
+
+
+_ERRORS: dict[str, type[duckdb.Error]] = {
+    "Conversion Error": duckdb.ConversionException,
+    "Out of Range Error": duckdb.OutOfRangeException,
+    "INTERRUPT Error": duckdb.InterruptException,
+}
 
 
 @dataclass

@@ -22,6 +22,7 @@ from weblogs_platform.local.redshift.catalog import Catalog
 from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.dialect.statements import Statement
 from weblogs_platform.local.redshift.dialect.translate import Relation, fill, string_literal
+from weblogs_platform.local.redshift.external.history import OpenScans
 from weblogs_platform.local.redshift.failures import translated
 from weblogs_platform.local.redshift.locks import Holder, Mode
 from weblogs_platform.local.redshift.planning import Plan
@@ -83,6 +84,7 @@ class Session:
         self.catalog = Catalog(self.raw_connection, backend.database.name)
         self.copy_state = CopyState()
         self.query_state = QueryState()
+        self.scans = OpenScans(backend.history)
         self.transaction_id = 0
         self.statement_time = utc_now()
         self.status: Status = "I"
@@ -107,11 +109,12 @@ class Session:
             yield
         except duckdb.Error as error:
             self.fail()
-            raise self._control.reason or translated(error) from error
+            raise self._control.reason or self.scans.failure or translated(error) from error
         except RedshiftError:
             self.fail()
             raise
         finally:
+            self.scans.write_ended()
             with self._control.mutex:
                 self._control.active = False
                 self._control.reason = None
@@ -312,6 +315,10 @@ class Session:
         candidates = [schema] if schema is not None else self.search_path
         for candidate in candidates:
             if self.catalog.schema_exists(candidate):
+                if self.catalog.is_external(candidate):
+                    raise RedshiftError(
+                        "0A000", "Operations on local objects in external schema are not enabled."
+                    )
                 return candidate
         raise RedshiftError(
             "3F000", f'schema "{schema}" does not exist' if schema else "no schema to create in"

@@ -24,6 +24,7 @@ _ENDED = {
     "loads": "endtime",
     "unload_files": "end_time",
     "unloads": "end_time",
+    "external_scans": "end_time",
 }
 
 

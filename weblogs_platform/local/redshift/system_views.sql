@@ -41,7 +41,9 @@ CREATE OR REPLACE VIEW rs_all_column_details AS
     JOIN duckdb_columns() c
       ON c.database_name = r.stored_in AND c.schema_name = r.stored_schema AND c.table_name = r.table_name;
 CREATE OR REPLACE VIEW rs_svv_all_schemas AS
-    SELECT database_name, schema_name, 100 AS schema_owner, 'local' AS schema_type, CAST(NULL AS VARCHAR) AS schema_acl,
+    SELECT database_name, schema_name, 100 AS schema_owner,
+           CASE WHEN schema_name IN (SELECT name FROM {database}.rs_internal.external_schemas)
+                THEN 'external' ELSE 'local' END AS schema_type, CAST(NULL AS VARCHAR) AS schema_acl,
            CAST(NULL AS VARCHAR) AS source_database, CAST(NULL AS VARCHAR) AS schema_option
     FROM duckdb_schemas() WHERE database_name = rs_database() AND schema_name NOT IN ('rs_internal', 'main');
 CREATE OR REPLACE VIEW rs_pg_namespace AS
@@ -96,3 +98,49 @@ CREATE OR REPLACE VIEW rs_information_schema_schemata AS
 CREATE OR REPLACE VIEW rs_information_schema_tables AS
     SELECT table_catalog, table_schema, table_name, table_type FROM rs_svv_tables;
 CREATE OR REPLACE VIEW rs_information_schema_columns AS SELECT * FROM rs_svv_columns;
+-- The data catalog: rs_internal.external_* as Redshift shows it.
+CREATE OR REPLACE VIEW rs_svv_external_schemas AS
+    SELECT id AS esoid, CAST(1 AS SMALLINT) AS eskind, name AS schemaname, 100 AS esowner, database_name AS databasename,
+           '{"IAM_ROLE":"' || role || '"}' AS esoptions
+    FROM {database}.rs_internal.external_schemas;
+CREATE OR REPLACE VIEW rs_svv_external_databases AS
+    SELECT 1 AS eskind, CAST(NULL AS VARCHAR) AS esoptions, name AS databasename, CAST(NULL AS VARCHAR) AS location,
+           CAST(NULL AS VARCHAR) AS parameters
+    FROM {database}.rs_internal.external_databases;
+CREATE OR REPLACE VIEW rs_external_formats AS
+    SELECT * FROM (VALUES
+        ('parquet', 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+         'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'),
+        ('symlink', 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat',
+         'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat')) AS f(storage, input_format, output_format);
+CREATE OR REPLACE VIEW rs_svv_external_tables AS
+    SELECT rs_database() AS redshift_database_name, s.name AS schemaname, t.name AS tablename, 'TABLE' AS tabletype,
+           t.location, f.input_format, f.output_format,
+           'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' AS serialization_lib,
+           '{"serialization.format":"1"}' AS serde_parameters, 0 AS compressed, CAST(t.properties AS VARCHAR) AS parameters
+    FROM {database}.rs_internal.external_tables t
+    JOIN {database}.rs_internal.external_schemas s USING (database_name)
+    JOIN rs_external_formats f USING (storage);
+CREATE OR REPLACE VIEW rs_external_columns AS
+    SELECT s.name AS schemaname, t.name AS tablename, c.note, CAST(c.columnnum AS INTEGER) AS columnnum
+    FROM {database}.rs_internal.external_tables t
+    JOIN {database}.rs_internal.external_schemas s USING (database_name),
+    LATERAL (SELECT unnest(json_extract(t.columns, '$[*]')) AS note,
+                    unnest(range(1, CAST(json_array_length(t.columns) AS BIGINT) + 1)) AS columnnum) c;
+CREATE OR REPLACE VIEW rs_svv_external_columns AS
+    SELECT rs_database() AS redshift_database_name, schemaname, tablename, note ->> '$.c' AS columnname,
+           CASE note ->> '$.t' WHEN 'character varying' THEN 'varchar(' || (note ->> '$.n') || ')'
+                WHEN 'character' THEN 'char(' || (note ->> '$.n') || ')'
+                WHEN 'numeric' THEN 'decimal(' || (note ->> '$.p') || ',' || (note ->> '$.s') || ')'
+                WHEN 'integer' THEN 'int' WHEN 'double precision' THEN 'double' WHEN 'real' THEN 'float'
+                WHEN 'timestamp without time zone' THEN 'timestamp' ELSE note ->> '$.t' END AS external_type,
+           columnnum, CAST(coalesce(note ->> '$.k', '0') AS INTEGER) AS part_key, '' AS is_nullable
+    FROM rs_external_columns;
+CREATE OR REPLACE VIEW rs_svv_external_partitions AS
+    SELECT s.name AS schemaname, t.name AS tablename, p.partition_values AS "values", p.location, f.input_format,
+           f.output_format, 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' AS serialization_lib,
+           '{"serialization.format":"1"}' AS serde_parameters, 0 AS compressed, '' AS parameters
+    FROM {database}.rs_internal.external_partitions p
+    JOIN {database}.rs_internal.external_tables t ON t.id = p.table_id
+    JOIN {database}.rs_internal.external_schemas s USING (database_name)
+    JOIN rs_external_formats f USING (storage);

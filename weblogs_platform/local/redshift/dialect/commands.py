@@ -9,6 +9,12 @@ from collections.abc import Callable
 
 from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.dialect.create_table import parse_column, parse_create_table
+from weblogs_platform.local.redshift.dialect.external import (
+    parse_alter_external,
+    parse_external_schema,
+    parse_external_table,
+    starts_external,
+)
 from weblogs_platform.local.redshift.dialect.privileges import (
     parse_default_privileges,
     parse_grant,
@@ -173,6 +179,10 @@ def _create(reader: Reader) -> Statement:
         raise RedshiftError("0A000", "CREATE OR REPLACE is supported for views only")
     if reader.accept("schema"):
         return _create_schema(reader)
+    if reader.accept("external", "schema"):
+        return parse_external_schema(reader)
+    if reader.accept("external", "table"):
+        return parse_external_table(reader)
     reader.accept("local")
     temporary = reader.accept("temp") or reader.accept("temporary")
     if reader.accept("table"):
@@ -214,10 +224,11 @@ def _drop(reader: Reader) -> Statement:
         raise RedshiftError("0A000", f"DROP {reader.name().upper()} is not supported")
     if_exists = reader.accept("if", "exists")
     names = _names(reader)
+    external_database = kind == "schema" and reader.accept("drop", "external", "database")
     cascade = reader.accept("cascade")
     _ = cascade or reader.accept("restrict")
     reader.end()
-    return Drop(kind, names, if_exists, cascade)
+    return Drop(kind, names, if_exists, cascade, external_database)
 
 
 def _truncate(reader: Reader) -> Statement:
@@ -245,6 +256,8 @@ def _ended(reader: Reader, statement: Statement) -> Statement:
 
 
 def _alter_table(reader: Reader, table: Name) -> Statement:
+    if starts_external(reader):
+        return parse_alter_external(reader, table)
     if reader.accept("add"):
         reader.accept("column")
         return AddColumn(table, parse_column(reader))

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlglot import exp
 
 from weblogs_platform.local.redshift.datatypes import DeclaredType
+from weblogs_platform.local.redshift.dialect.external_statements import ExternalDdl
 
 Name = tuple[str | None, str]
 ObjectKind = Literal["table", "view", "schema"]
@@ -168,6 +169,7 @@ class Drop:
     names: tuple[Name, ...]
     if_exists: bool
     cascade: bool
+    external_database: bool = False  # DROP SCHEMA ... DROP EXTERNAL DATABASE
 
 
 @dataclass(frozen=True)
@@ -278,4 +280,5 @@ Statement = (
     | Truncate
     | Maintenance
     | Ddl
+    | ExternalDdl
 )

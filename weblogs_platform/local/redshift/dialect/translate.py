@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import sqlglot
@@ -18,15 +18,17 @@ from sqlglot.errors import UnsupportedError
 
 from weblogs_platform.local.redshift.contract import RedshiftError, TableInfo
 from weblogs_platform.local.redshift.dialect.names import name_results
+from weblogs_platform.local.redshift.dialect.pseudo_columns import hide_from_stars, names_pseudo_column
 from weblogs_platform.local.redshift.dialect.rewrite import rewrite_expressions
 
 _MARKER = re.compile(r'"?__rs_(param|value)_(\w+?)__"?')
-RelationKind = Literal["table", "temporary", "view", "system", "live"]
+RelationKind = Literal["table", "temporary", "view", "system", "live", "external"]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Something that a query may name. `live` relations are filled by the session before each use."""
+    """Something that a query may name. `live` relations are filled by the session before each use, `external` ones
+    are registered by it, one for each reference."""
 
     kind: RelationKind
     schema: str
@@ -60,11 +62,21 @@ class Resolver(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Scan:
+    """One reference to an external table: `view` is what the session has to register for it."""
+
+    view: str
+    relation: Relation
+    pseudo_columns: bool
+
+
 @dataclass
 class Translation:
     """DuckDB SQL and what it touches. `target` is what a DML statement writes."""
 
     sql: str
+    scans: list[Scan] = field(default_factory=list)
     reads: list[Relation] = field(default_factory=list)
     target: Relation | None = None
 
@@ -120,6 +132,8 @@ def _fold_identifiers(tree: exp.Expr) -> None:
 
 def _resolve_tables(tree: exp.Expr, resolver: Resolver, result: Translation) -> None:
     target = _target(tree)
+    pseudo_columns = names_pseudo_column(tree)
+    external: set[int] = set()
     for table in list(tree.find_all(exp.Table)):
         if isinstance(table.this, exp.Anonymous):
             _check_table_function(table)
@@ -129,9 +143,21 @@ def _resolve_tables(tree: exp.Expr, resolver: Resolver, result: Translation) -> 
                 result.target = relation
             else:
                 result.reads.append(relation)
+                if relation.kind == "external":
+                    relation = _scanned(relation, result, pseudo_columns=pseudo_columns)
+                    external.add(id(table))
             _point(table, relation, aliased=table is not target)
+    if pseudo_columns:
+        hide_from_stars(tree, external)
     for column in tree.find_all(exp.Column):
         _unqualify(column)
+
+
+def _scanned(relation: Relation, result: Translation, *, pseudo_columns: bool) -> Relation:
+    """The relation as this one reference has it: each may need other columns and rows."""
+    view = f"rs_external_{len(result.scans)}"
+    result.scans.append(Scan(view, relation, pseudo_columns))
+    return replace(relation, path=("temp", "main", view))
 
 
 def _target(tree: exp.Expr) -> exp.Expr | None:
