@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ class Lake:
     stack: Endpoints
     prefix: str
 
-    @property
+    @cached_property
     def s3(self) -> Any:
         return self.stack.s3("admin")
 

@@ -156,12 +156,15 @@ def _existing(session: Session, name: Name) -> tuple[Metadata, ExternalTable]:
 
 def _add_partitions(session: Session, statement: AddPartitions) -> None:
     metadata, table = _existing(session, statement.table)
+    there = metadata.partition_keys(table)
+    added: dict[str, str] = {}
     for values, location in statement.partitions:
         key = _key(session, table, values)
-        if not metadata.has_partition(table, key):
-            metadata.add_partition(table, key, location)
+        if key not in there and key not in added:
+            added[key] = location
         elif not statement.if_not_exists:
             raise RedshiftError("42710", f"Partition already exists: {key}")
+    metadata.add_partitions(table, added)
 
 
 def _key(session: Session, table: ExternalTable, values: PartitionValues) -> str:
@@ -189,7 +192,7 @@ def _canonical(session: Session, column: ColumnInfo, value: str | None) -> str |
 
 
 def _required(metadata: Metadata, table: ExternalTable, key: str) -> str:
-    if not metadata.has_partition(table, key):
+    if key not in metadata.partition_keys(table):
         raise RedshiftError("42704", f"Partition does not exist: {key}")
     return key
 

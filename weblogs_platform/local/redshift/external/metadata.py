@@ -7,7 +7,7 @@ values are JSON lists of texts in the form that their types print, in the order 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,12 +162,16 @@ class Metadata:
         )
         return [Partition(tuple(json.loads(values)), location) for values, location in rows]
 
-    def has_partition(self, table: ExternalTable, key: str) -> bool:
-        sql = "SELECT 1 FROM {s}.external_partitions WHERE table_id = ? AND partition_values = ?"
-        return bool(self._rows(sql, [table.id, key]))
+    def partition_keys(self, table: ExternalTable) -> set[str]:
+        sql = "SELECT partition_values FROM {s}.external_partitions WHERE table_id = ?"
+        return {key for (key,) in self._rows(sql, [table.id])}
 
-    def add_partition(self, table: ExternalTable, key: str, location: str) -> None:
-        self._rows("INSERT INTO {s}.external_partitions VALUES (?, ?, ?)", [table.id, key, location])
+    def add_partitions(self, table: ExternalTable, locations: Mapping[str, str]) -> None:
+        """`locations` by partition key."""
+        if locations:
+            row = ", ".join(["(?, ?, ?)"] * len(locations))
+            values = [value for key, location in locations.items() for value in (table.id, key, location)]
+            self._rows(f"INSERT INTO {{s}}.external_partitions VALUES {row}", values)
 
     def set_partition_location(self, table: ExternalTable, key: str, location: str) -> None:
         self._rows(
