@@ -134,6 +134,20 @@ class Warehouse:
             raise
         _close(connection)
 
+    @contextmanager
+    def outside_transactions(self) -> Generator[Transaction]:
+        """Commits statement by statement, for what Redshift refuses in a transaction block (external tables).
+
+        Raises WarehouseUnavailable, AccessRefused, LoadConflict, StatementRefused.
+        """
+        with _translated():
+            connection = self.connect()
+        try:
+            connection.autocommit = True
+            yield Transaction(connection)
+        finally:
+            _close(connection)
+
     def fetch_frame(self, statement: Statement | str, parameters: Parameters = ()) -> pd.DataFrame:
         """A query of its own as a frame, for people."""
         with self.transaction() as tx:

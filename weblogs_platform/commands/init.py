@@ -6,12 +6,13 @@ import click
 
 
 @click.command()
-def init() -> None:
+@click.option("--lake", "lake_tables", is_flag=True, help="The external tables over the lakehouse, too.")
+def init(*, lake_tables: bool) -> None:
     """Create schemas and tables, bring those of an earlier version forward, and upload the jsonpaths files.
 
     Nothing is dropped. Safe to run again, beside another one, and after one that was interrupted.
     """
-    for line in initialise_stack():
+    for line in initialise_stack() + (initialise_lake_tables() if lake_tables else []):
         click.echo(line)
 
 
@@ -26,3 +27,12 @@ def initialise_stack() -> list[str]:
     done = initialise(LakeResource().lake(), warehouse)
     reader = Settings.from_env().dashboard_user
     return done + (grant_reading(warehouse, reader) if reader else [])
+
+
+def initialise_lake_tables() -> list[str]:
+    """Runs `sql/ddl/spectrum` over the bucket's lakehouse; a line for each thing done."""
+    from resources import LakeResource, RedshiftResource
+    from weblogs_platform.core.lake_statements import LAKEHOUSE_PREFIX
+    from weblogs_platform.pipeline.lake_tables import create_lake_tables
+
+    return create_lake_tables(RedshiftResource().warehouse(), LakeResource().lake().url(LAKEHOUSE_PREFIX))

@@ -3,7 +3,8 @@
 `delivery` is Firehose, and the shop systems that drop batch files: it puts objects under the landing prefixes and
 can neither read, list nor delete.
 `platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
-`copy` is the role that Redshift's COPY assumes: it reads what a load may name, and never quarantined data, nor batch
+`copy` is the role that Redshift assumes for COPY and external tables: it reads what a load may name and the
+lakehouse, and never quarantined data, nor batch
 files as they were delivered, which are always conformed before they are loaded.
 `admin` is the person who looks after the bucket.
 """
@@ -23,7 +24,7 @@ FIREHOSE_PREFIXES = ("firehose",)
 BATCH_PREFIXES = ("pos", "inventory")
 LANDING_PREFIXES = (*FIREHOSE_PREFIXES, *BATCH_PREFIXES)
 DERIVED_PREFIXES = ("validated", "invalid", "reports", "manifests", "jsonpaths")
-COPY_PREFIXES = (*FIREHOSE_PREFIXES, "validated", "manifests", "jsonpaths")
+COPY_PREFIXES = (*FIREHOSE_PREFIXES, "validated", "manifests", "jsonpaths", "lakehouse")
 
 _PUT = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 

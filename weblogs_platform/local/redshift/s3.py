@@ -136,5 +136,5 @@ def transport_error(error: Exception, bucket: str, key: str) -> RedshiftError:
     """S3 did not answer."""
     reason = type(error).__name__
     return RedshiftError(
-        "XX000", f"S3 could not be reached ({reason}), Bucket {bucket}, Key {key}: is the S3 server running?"
+        "XX000", f"S3 could not be read ({reason}), Bucket {bucket}, Key {key}: is the S3 server running?"
     )
