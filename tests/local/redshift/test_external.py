@@ -225,6 +225,9 @@ def test_catalog_views(sql: Any, lake: Lake, sales: str, spectrum: str) -> None:
     assert rows(sql, f"SELECT schema_type FROM svv_all_schemas WHERE schema_name = '{spectrum}'") == [
         ("external",)
     ]
+    assert rows(sql, f"SELECT table_type FROM svv_all_tables WHERE schema_name = '{spectrum}'") == [
+        ("EXTERNAL TABLE",)
+    ]
     assert rows(sql, f"SELECT 1 FROM svv_external_databases WHERE databasename = '{spectrum}_db'") == [(1,)]
 
 
@@ -298,6 +301,25 @@ def test_read_only_users_need_the_schema(
 )
 def test_refusals(sql: Any, sales: str, spectrum: str, statement: str, state: str) -> None:
     assert refusal(sql, statement.format(s=spectrum)) == state
+
+
+def test_what_goes_on_around_a_scan(lake_server: RunningServer, lake: Lake, sql: Any, sales: str) -> None:
+    """UNLOAD reads external tables, EXPLAIN does not; a LIMIT ends a scan early; a block goes on after one."""
+    path = lake.url("unloaded/")
+    sql.execute(f"UNLOAD ('SELECT id FROM {sales} ORDER BY id') TO '{path}' IAM_ROLE '{WRITER}' PARALLEL OFF")
+    assert lake.read("unloaded/000") == b"1\n2\n3\n4\n5\n"
+    count = "SELECT COUNT(*) FROM svl_s3query_summary WHERE query = pg_last_query_id()"
+    assert len(rows(sql, f"SELECT id FROM {sales} LIMIT 1")) == 1
+    assert rows(sql, count) == [(1,)]
+    before = rows(sql, "SELECT pg_last_query_id()")
+    sql.execute(f"EXPLAIN SELECT id FROM {sales}")
+    assert rows(sql, "SELECT pg_last_query_id()") == before
+    connection = open_connection(lake_server)
+    cursor = connection.cursor()
+    for _ in range(2):
+        assert rows(cursor, f"SELECT COUNT(*) FROM {sales}") == [(5,)]
+    connection.commit()
+    connection.close()
 
 
 @pytest.mark.parametrize("end", [RunningServer.stop, RunningServer.kill])

@@ -229,3 +229,11 @@ def test_unloaded_json_loads_again(lake: Lake, sql: Any) -> None:
     sql.execute(f"COPY again FROM '{lake.url('out_manifest')}' IAM_ROLE '{WRITER}' JSON 'auto' GZIP MANIFEST")
     found = rows(sql, "SELECT id, name, flag, CAST(price AS VARCHAR) FROM again ORDER BY id")
     assert found == [(1, "plain", True, "1.50"), (2, 'a|b, "c"', False, None)]
+
+
+def test_a_secret_in_the_wrong_place_is_not_cited(lake: Lake, sql: Any) -> None:
+    """The error goes to logs."""
+    with pytest.raises(redshift_connector.Error) as caught:
+        sql.execute(f"UNLOAD ('SELECT 1') TO '{lake.url()}' 'aws_secret_access_key=hush'")
+    assert caught.value.args[0]["C"] == "42601"
+    assert "hush" not in str(caught.value)

@@ -40,6 +40,9 @@ CREATE OR REPLACE VIEW rs_all_column_details AS
     FROM rs_all_relations r
     JOIN duckdb_columns() c
       ON c.database_name = r.stored_in AND c.schema_name = r.stored_schema AND c.table_name = r.table_name;
+CREATE OR REPLACE VIEW rs_external_tables AS
+    SELECT s.name AS schemaname, t.name AS tablename
+    FROM {database}.rs_internal.external_tables t JOIN {database}.rs_internal.external_schemas s USING (database_name);
 CREATE OR REPLACE VIEW rs_svv_all_schemas AS
     SELECT database_name, schema_name, 100 AS schema_owner,
            CASE WHEN schema_name IN (SELECT name FROM {database}.rs_internal.external_schemas)
@@ -52,12 +55,13 @@ CREATE OR REPLACE VIEW rs_pg_namespace AS
 CREATE OR REPLACE VIEW rs_svv_all_tables AS
     SELECT database_name, schema_name, table_name, CAST(NULL AS VARCHAR) AS table_acl, table_type,
            comment ->> '$.comment' AS remarks
-    FROM rs_all_relations;
+    FROM rs_all_relations
+    UNION ALL
+    SELECT rs_database(), schemaname, tablename, NULL, 'EXTERNAL TABLE', NULL FROM rs_external_tables;
 CREATE OR REPLACE VIEW rs_svv_tables AS
     SELECT database_name AS table_catalog, schema_name AS table_schema, table_name,
-           CASE table_type WHEN 'TABLE' THEN 'BASE TABLE' ELSE table_type END AS table_type,
-           comment ->> '$.comment' AS remarks
-    FROM rs_all_relations;
+           CASE table_type WHEN 'TABLE' THEN 'BASE TABLE' ELSE table_type END AS table_type, remarks
+    FROM rs_svv_all_tables;
 CREATE OR REPLACE VIEW rs_svv_all_columns AS
     SELECT database_name, schema_name, table_name, column_name, ordinal_position, column_default, is_nullable, data_type,
            character_maximum_length, numeric_precision, numeric_scale, remarks

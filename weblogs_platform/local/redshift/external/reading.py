@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from botocore.exceptions import BotoCoreError
 
 from weblogs_platform.local.redshift.s3 import S3Client, S3Object, split_url
 
+_ATTEMPTS = 3
 _WHOLE_BYTES = 1024 * 1024  # an object up to this size is read in one request
 
 
@@ -44,10 +47,16 @@ class ObjectReader:
 
     def _get(self, item: S3Object, span: dict[str, str]) -> bytes:
         def request() -> bytes:
-            answer = self._client.raw.get_object(Bucket=item.bucket, Key=item.key, IfMatch=item.etag, **span)
-            return answer["Body"].read()
+            for _ in range(_ATTEMPTS - 1):
+                with suppress(BotoCoreError):  # the connection broke while the body came
+                    return self._body(item, span)
+            return self._body(item, span)
 
         return self._client.call(item.bucket, item.key, request)
+
+    def _body(self, item: S3Object, span: dict[str, str]) -> bytes:
+        answer = self._client.raw.get_object(Bucket=item.bucket, Key=item.key, IfMatch=item.etag, **span)
+        return answer["Body"].read()
 
     def _scanned(self, item: S3Object, span: dict[str, str]) -> bytes:
         data = self._get(item, span)

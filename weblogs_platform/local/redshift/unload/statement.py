@@ -130,6 +130,9 @@ class _Parser:
         if reader.accept("with"):
             reader.expect("credentials")
             return "credentials"
+        token = reader.peek()
+        if token is not None and token.kind is Kind.STRING:  # it may be a secret: not cited
+            raise _syntax_error("an option is expected where a string stands")
         return reader.name()
 
     def _readers(self) -> dict[str, Callable[[], None]]:
