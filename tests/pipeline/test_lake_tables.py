@@ -8,10 +8,12 @@ from datetime import timedelta
 import deltalake
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from tests.pipeline.hours import Roles
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.commands.init import init
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.lake_statements import LAKE_SCHEMA, AddLakePartitions, LakeDdl
 from weblogs_platform.core.partitions import LandingHour
@@ -35,6 +37,19 @@ def lakehouse(lake: Lake, warehouse: Warehouse) -> str:
 def test_the_external_tables_can_be_created_again(warehouse: Warehouse, lakehouse: str) -> None:
     """A second `weblogs init --lake` fails on what the first one made."""
     assert create_lake_tables(warehouse, lakehouse) == ["sql/ddl/spectrum/01_shopware_lake_schema.sql"]
+
+
+@pytest.mark.usefixtures("lakehouse")
+def test_init_creates_them_when_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, warehouse_stack: Endpoints
+) -> None:
+    """The option does nothing, or everybody needs a data catalog."""
+    for name, value in warehouse_stack.platform_variables().items():
+        monkeypatch.setenv(name, value)
+    for arguments, expected in ((["--lake"], True), ([], False)):
+        result = CliRunner().invoke(init, arguments, catch_exceptions=False)
+        assert result.exit_code == 0
+        assert ("sql/ddl/spectrum/01_shopware_lake_schema.sql" in result.output) is expected
 
 
 @pytest.mark.parametrize("spec", STREAMS, ids=[spec.name for spec in STREAMS])

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -158,6 +159,30 @@ def test_types_and_truncation(sql: Any, lake: Lake, spectrum: str) -> None:
     )
     assert rows(sql, f"SELECT * FROM {spectrum}.types") == [expected]
     assert rows(sql, f"SELECT COUNT(*) FROM {spectrum}.types WHERE text = 'ab\u00e9'") == [(1,)]
+
+
+def test_of_a_large_file_only_the_needed_columns_are_read(sql: Any, lake: Lake, spectrum: str) -> None:
+    """In several row groups and batches; what was read is in the history, in bytes."""
+    count = 200_000
+    sink = io.BytesIO()
+    noise = np.random.default_rng(7).integers(0, 1 << 62, count)
+    pq.write_table(
+        pa.table({"noise": noise, "id": pa.array(range(count), pa.int32())}), sink, row_group_size=50_000
+    )
+    size = sink.tell()
+    lake.put("large/a.parquet", sink.getvalue())
+    sql.execute(
+        f"CREATE EXTERNAL TABLE {spectrum}.large (id INT, noise BIGINT) STORED AS PARQUET LOCATION '{lake.url('large/')}'"
+    )
+    scanned = "SELECT s3_scanned_bytes, s3_scanned_rows, files FROM svl_s3query_summary WHERE query = pg_last_query_id()"
+    assert rows(sql, f"SELECT COUNT(id), MAX(id) FROM {spectrum}.large") == [(count, count - 1)]
+    ((narrow, seen, files),) = rows(sql, scanned)
+    assert (seen, files) == (count, 1)
+    assert rows(sql, f"SELECT SUM(noise % 1000), COUNT(id) FROM {spectrum}.large") == [
+        (int((noise % 1000).sum()), count)
+    ]
+    ((whole, _, _),) = rows(sql, scanned)
+    assert narrow < 0.7 * size < whole <= 1.2 * size
 
 
 @pytest.mark.parametrize("column", ["a BIGINT", "a VARCHAR(10)", "a DATE", "a DECIMAL(10,0)"])

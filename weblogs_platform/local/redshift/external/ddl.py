@@ -81,8 +81,8 @@ def _create_schema(session: Session, statement: CreateExternalSchema) -> Executi
     if name.startswith("pg_") or name in ("rs_internal", "information_schema", "main"):
         raise RedshiftError("42939", f'unacceptable schema name "{name}"')
     role_credentials(session.backend.config, session.user, statement.role)
-    session.lock("data catalog", Mode.EXCLUSIVE)
     session.lock(f"schema {name}", Mode.EXCLUSIVE)
+    session.lock("data catalog", Mode.EXCLUSIVE)
     metadata = _metadata(session)
     if session.catalog.schema_exists(name):
         if not statement.if_not_exists:

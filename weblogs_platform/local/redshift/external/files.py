@@ -13,7 +13,7 @@ from weblogs_platform.local.redshift.external.metadata import Partition
 from weblogs_platform.local.redshift.external.reading import ObjectReader
 from weblogs_platform.local.redshift.s3 import S3Object, split_url
 
-_LISTED_ONE_BY_ONE = 16  # above that, one listing of everything is cheaper
+_LISTED_ONE_BY_ONE = 64  # above that, one listing of everything takes fewer requests
 _READERS = 8
 
 
