@@ -197,7 +197,13 @@ def test_a_type_that_does_not_match_is_an_error(sql: Any, lake: Lake, spectrum: 
     )
     with pytest.raises(redshift_connector.Error, match=expected):
         rows(sql, f"SELECT a FROM {spectrum}.t")
-    assert rows(sql, "SELECT 1") == [(1,)]
+    lake.put("fine/a.parquet", parquet(b=pa.array([1], pa.int32())))
+    sql.execute(
+        f"CREATE EXTERNAL TABLE {spectrum}.f (b INT) STORED AS PARQUET LOCATION '{lake.url('fine/')}'"
+    )
+    with pytest.raises(redshift_connector.Error, match="incompatible Parquet schema"):
+        rows(sql, f"SELECT a, b FROM {spectrum}.f CROSS JOIN {spectrum}.t")
+    assert refusal(sql, "SELECT CAST('x' || CAST(1 AS VARCHAR) AS INT)") == "22P02"  # its own error again
 
 
 def test_a_role_that_may_not_read_is_refused(sql: Any, lake: Lake) -> None:

@@ -108,10 +108,13 @@ class Session:
         try:
             yield
         except duckdb.Error as error:
+            cause = self._control.reason or self.scans.failure or translated(error)
             self.fail()
-            raise self._control.reason or self.scans.failure or translated(error) from error
+            self.scans.write()
+            raise cause from error
         except RedshiftError:
             self.fail()
+            self.scans.write()
             raise
         finally:
             self.scans.write_ended()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from weblogs_platform.local.redshift.datatypes import DeclaredType
 
@@ -87,11 +87,4 @@ ExternalDdl = (
     | SetTableProperties
 )
 AlterExternalTable = AddPartitions | DropPartition | SetLocation | SetTableProperties
-EXTERNAL_DDL = (
-    CreateExternalSchema,
-    CreateExternalTable,
-    AddPartitions,
-    DropPartition,
-    SetLocation,
-    SetTableProperties,
-)
+EXTERNAL_DDL: tuple[type, ...] = get_args(ExternalDdl)
