@@ -90,7 +90,7 @@ def _ddl() -> Iterator[str]:
 
 
 def _present(warehouse: Warehouse) -> dict[str, list[Column]]:
-    query = (PROJECT_ROOT / "sql" / "verification" / "columns.sql").read_text(encoding="utf-8")
+    query = (PROJECT_ROOT / "sql" / "doctor" / "columns.sql").read_text(encoding="utf-8")
     found: dict[str, list[Column]] = {}
     with warehouse.transaction() as tx:
         for schema, table, name, *kind, nullable in tx.fetch_all(query):
