@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.clients.cutting_proxy import cutting_proxy
+from tests.clients.dripping_server import dripping_server
 from weblogs_platform.clients.lake import Lake, ObjectMissing
+from weblogs_platform.clients.patience import SlowestRead
 from weblogs_platform.core.errors import AccessRefused, LakeUnavailable, ObjectChanged, Transient
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.local.endpoints import Endpoints
@@ -85,6 +89,38 @@ def test_a_connection_that_brings_nothing_is_given_up(stack: Endpoints, landed: 
             list(_through(stack, proxy.port).stream(landed, BLOCK_BYTES))
         assert proxy.connections < 10
     assert isinstance(failed.value, Transient)
+
+
+@pytest.mark.parametrize("hangs_up_after", [None, 5], ids=["on one connection", "on ever new ones"])
+def test_an_object_that_drips_is_given_up(
+    stack: Endpoints, landed: LandingObject, hangs_up_after: int | None
+) -> None:
+    """A byte now and then holds a run, and the pool it runs in, for ever; or each new connection begins anew."""
+    with dripping_server(landed.size_bytes, hangs_up_after) as server:
+        patience = SlowestRead(base_secs=0.5, bytes_per_sec=10**9)
+        lake = replace(_through(stack, server.port), slowest=patience)
+        reads = [lambda: list(lake.stream(landed, BLOCK_BYTES))]
+        reads += [] if hangs_up_after else [lambda: [lake.get(landed.key)]]
+        for read in reads:
+            began = time.monotonic()
+            with pytest.raises(
+                LakeUnavailable, match=r"cannot read s3://.*/object: its 3,000,000 bytes did not"
+            ):
+                read()
+            assert 0.5 <= time.monotonic() - began < 5
+
+
+def test_work_between_the_blocks_costs_no_patience(
+    landed: LandingObject, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object is given up because what is done with it takes long."""
+    now = 0.0
+    monkeypatch.setattr("weblogs_platform.clients.patience.time", SimpleNamespace(monotonic=lambda: now))
+    read: list[bytes] = []
+    for block in lake.stream(landed, BLOCK_BYTES):
+        now += 3600
+        read.append(block)
+    assert b"".join(read) == BODY
 
 
 def _read_until(blocks: Iterator[bytes], size: int) -> int:

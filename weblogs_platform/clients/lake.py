@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
+from weblogs_platform.clients.patience import Patience, SlowestRead
 from weblogs_platform.core.errors import (
     AccessRefused,
     LakeUnavailable,
@@ -58,10 +59,12 @@ class ObjectMissing(Terminal):
 
 @dataclass(frozen=True)
 class Lake:
-    """`client` is a boto3 S3 client with `request_bounds`; `bucket` the one bucket of the platform."""
+    """`client` is a boto3 S3 client with `request_bounds`; `bucket` the one bucket of the platform. `slowest`: how long
+    the content of an object may take."""
 
     client: Any
     bucket: str
+    slowest: SlowestRead = field(default_factory=SlowestRead)
 
     def url(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
@@ -93,7 +96,16 @@ class Lake:
     def get(self, key: str) -> bytes:
         """A whole small object. Raises ObjectMissing, AccessRefused, LakeUnavailable."""
         with self._translated("read", key):
-            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            size, body = int(answer.get("ContentLength", 0)), answer["Body"]
+            patience = self.slowest.of(size)
+            try:
+                with patience.reading(body):
+                    return body.read()
+            except (BotoCoreError, HTTPError, OSError) as error:
+                if patience.is_over:
+                    raise self._too_slow(key, size, patience) from error
+                raise
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of that key."""
@@ -127,21 +139,27 @@ class Lake:
     def stream(self, source: LandingObject, block_bytes: int) -> Iterator[bytes]:
         """The object's bytes in blocks of at most `block_bytes`. A broken connection is resumed where it broke.
 
-        Raises ObjectChanged when the object is no longer the listed one, or gone; AccessRefused, LakeUnavailable.
+        Raises ObjectChanged when the object is no longer the listed one, or gone; AccessRefused, LakeUnavailable, also
+        when it comes too slowly.
         """
         offset, failures = 0, 0
+        patience = self.slowest.of(source.size_bytes)
         while offset < source.size_bytes:
             try:
-                for block in self._blocks(source, offset, block_bytes):
+                for block in self._blocks(source, offset, block_bytes, patience):
                     offset += len(block)
                     failures = 0
                     yield block
-            except LakeUnavailable:
+            except LakeUnavailable as error:
                 failures += 1
+                if patience.is_over:
+                    raise self._too_slow(source.key, source.size_bytes, patience) from error
                 if failures == _READ_ATTEMPTS:
                     raise
 
-    def _blocks(self, source: LandingObject, offset: int, block_bytes: int) -> Iterator[bytes]:
+    def _blocks(
+        self, source: LandingObject, offset: int, block_bytes: int, patience: Patience
+    ) -> Iterator[bytes]:
         wanted = source.size_bytes - offset
         with self._listed("read", source):
             ranged = {"Range": f"bytes={offset}-"} if offset else {}
@@ -149,13 +167,23 @@ class Lake:
                 Bucket=self.bucket, Key=source.key, IfMatch=f'"{source.etag}"', **ranged
             )["Body"]
             try:
-                while wanted > 0 and (block := body.read(min(block_bytes, wanted))):
+                while wanted > 0:
+                    with patience.reading(body):
+                        block = body.read(min(block_bytes, wanted))
+                    if not block:
+                        break
                     wanted -= len(block)
                     yield block
             finally:
                 body.close()
         if wanted:
             raise LakeUnavailable(f"reading {self._shown(source.key)}: the body ended {wanted} bytes early")
+
+    def _too_slow(self, key: str, size: int, patience: Patience) -> LakeUnavailable:
+        return LakeUnavailable(
+            f"cannot read {self._shown(key)}: its {size:,} bytes did not come within {patience.secs:.0f} s; S3, or the "
+            "way to it, is too slow"
+        )
 
     def _shown(self, key: str) -> str:
         """The object's URL, for messages."""

@@ -10,10 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.clients.dripping_server import dripping_server
 from tests.local.redshift.copy_fixtures import ROLE, CopyBench, bench
-from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError
+from weblogs_platform.clients.patience import SlowestRead
+from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError, S3Credentials
 from weblogs_platform.local.redshift.copy.jsonpaths import read_jsonpaths
-from weblogs_platform.local.redshift.copy.source import decompressed
+from weblogs_platform.local.redshift.copy.source import S3Object, S3Source, decompressed
 
 __all__ = ["bench"]
 
@@ -240,3 +242,21 @@ def test_malformed_jsonpaths_fail(text: str) -> None:
     """A path that is not understood would load the wrong element; mixed notations and wildcards are refused."""
     with pytest.raises(RedshiftError, match="s3://b/p"):
         read_jsonpaths(text.encode(), "s3://b/p")
+
+
+def test_an_object_that_drips_is_given_up() -> None:
+    """A COPY that reads a byte now and then holds the lock of all loads for ever."""
+    with dripping_server(1_000_000) as server:
+        source = S3Source(
+            S3Credentials("key", "secret"),
+            endpoint=f"http://127.0.0.1:{server.port}",
+            region="eu-west-1",
+            slowest=SlowestRead(base_secs=0.5, bytes_per_sec=10**9),
+        )
+        item = S3Object("lake", "drips", 1_000_000, '"x"')
+        for read in (lambda: list(source.chunks(item, "none")), lambda: source.read_small(item.url)):
+            with pytest.raises(
+                RedshiftError, match=r"S3 could not be read \(its 1,000,000 bytes did not .* Key drips"
+            ):
+                read()
+        source.close()

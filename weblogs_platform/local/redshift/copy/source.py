@@ -24,6 +24,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from weblogs_platform.clients.patience import Patience, SlowestRead
 from weblogs_platform.local.redshift.contract import RedshiftError, S3Credentials
 from weblogs_platform.local.redshift.copy.statement import Compression
 from weblogs_platform.local.redshift.copy.zstandard import decompressed_zstd
@@ -42,12 +43,21 @@ _PIECE_BYTES = 4 * 1024 * 1024
 _SMALL_FILE_LIMIT_BYTES = 64 * 1024 * 1024  # of a manifest or a jsonpaths file
 _STREAM_ATTEMPTS = 4
 _GZIP_WITH_HEADER = 31
+_SLOWEST = SlowestRead()
 
 
 class S3Source:
     """Reads one COPY's objects."""
 
-    def __init__(self, credentials: S3Credentials, *, endpoint: str | None, region: str) -> None:
+    def __init__(
+        self,
+        credentials: S3Credentials,
+        *,
+        endpoint: str | None,
+        region: str,
+        slowest: SlowestRead = _SLOWEST,
+    ) -> None:
+        self._slowest = slowest
         self._s3 = S3Client(credentials, endpoint=endpoint, region=region)
         self._client = self._s3.raw
 
@@ -120,15 +130,20 @@ class S3Source:
             yield b"".join(gathered)
 
     def _stream(self, item: S3Object, body: Any) -> Iterator[bytes]:
-        """The object's bytes as stored; after a broken connection it goes on where it stopped."""
+        """The object's bytes as stored; after a broken connection it goes on where it stopped. Raises RedshiftError when
+        they come too slowly."""
         position = 0
         failures = 0
+        patience = self._slowest.of(item.size)
         while position < item.size:
             body = body or self._open(item, position)
             try:
-                block = body.read(_READ_BYTES)
+                with patience.reading(body):
+                    block = body.read(_READ_BYTES)
             except (ReadTimeoutError, ResponseStreamingError, HTTPClientError, HTTPError, OSError) as error:
                 failures += 1
+                if patience.is_over:
+                    raise _too_slow(item, patience) from error
                 if failures >= _STREAM_ATTEMPTS:
                     raise transport_error(error, item.bucket, item.key) from error
                 body = None
@@ -152,6 +167,11 @@ class S3Source:
 def _missing(url: str) -> str:
     bucket, key = split_url(url)
     return f"S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey,Bucket {bucket},Key {key}"
+
+
+def _too_slow(item: S3Object, patience: Patience) -> RedshiftError:
+    reason = f"its {item.size:,} bytes did not come within {patience.secs:.0f} s"
+    return RedshiftError("XX000", f"S3 could not be read ({reason}), Bucket {item.bucket}, Key {item.key}")
 
 
 # -- manifest --------------------------------------------------------------------------------------------------------
