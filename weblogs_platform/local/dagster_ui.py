@@ -48,7 +48,8 @@ class DagsterUI(Face):
         if not workspace.is_file():
             raise StartFailed(f"no {workspace}: run from a checkout of the project, or with --no-dagster")
         address = ["-h", free_ports.LOOPBACK, "-p", str(self.ports["dagster"])]
-        command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), *address]
+        dev = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), *address]
+        command = [sys.executable, "-m", "weblogs_platform.local.lost_runs", *dev]
         return Launch(command, PROJECT_ROOT, self._environment())
 
     def check_ready(self) -> None:
