@@ -235,18 +235,47 @@ def test_settings_of_a_rolled_back_block_are_undone(connect: Connect) -> None:
     assert rows(cursor, "SHOW query_group") == [("nightly",)]
 
 
-def test_write_conflict_on_an_old_snapshot_is_a_serialization_failure(connect: Connect, schema: str) -> None:
-    """A row that changed after the snapshot: 40001 with Redshift's 1023, which clients retry."""
+WRITES = {"UPDATE": "UPDATE {} SET b = 3 WHERE a = 1", "DELETE": "DELETE FROM {} WHERE a = 1"}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_write_conflict_on_an_old_snapshot_is_a_serialization_failure(
+    connect: Connect, schema: str, write: str
+) -> None:
+    """A row that changed or went after the snapshot: 40001 with Redshift's 1023, which clients retry. The block is
+    then aborted; begun anew, it sees the winner's rows."""
+    table = f"{schema}.t"
     setup = connect(autocommit=True).cursor()
-    setup.execute(f"CREATE TABLE {schema}.t (a INT, b INT)")
+    setup.execute(f"CREATE TABLE {table} (a INT, b INT)")
     setup.execute(f"CREATE TABLE {schema}.other (a INT)")
-    setup.execute(f"INSERT INTO {schema}.t VALUES (1, 1)")
+    setup.execute(f"INSERT INTO {table} VALUES (1, 1)")
     late = connect()
     assert rows(late.cursor(), f"SELECT COUNT(*) FROM {schema}.other") == [(0,)]
-    setup.execute(f"UPDATE {schema}.t SET b = 2 WHERE a = 1")
+    setup.execute(write.format(table))
     with pytest.raises(redshift_connector.ProgrammingError, match="1023") as error:
-        late.cursor().execute(f"UPDATE {schema}.t SET b = 3 WHERE a = 1")
+        late.cursor().execute(write.format(table))
     assert error.value.args[0]["C"] == "40001"
+    assert refusal(late.cursor(), f"SELECT * FROM {table}") == "25P02"
+    late.rollback()
+    late.cursor().execute(write.format(table))
+    late.commit()
+    assert rows(setup, f"SELECT b FROM {table}") == ([] if write.startswith("DELETE") else [(3,)])
+
+
+def test_writes_of_different_rows_do_not_conflict(connect: Connect, schema: str) -> None:
+    """Under snapshot isolation only writes of the same rows do: two loads would fail for nothing."""
+    table = f"{schema}.t"
+    setup = connect(autocommit=True).cursor()
+    setup.execute(f"CREATE TABLE {table} (a INT, b INT)")
+    setup.execute(f"INSERT INTO {table} VALUES (1, 1), (2, 2)")
+    late = connect()
+    assert rows(late.cursor(), f"SELECT COUNT(*) FROM {table}") == [(2,)]
+    setup.execute(f"UPDATE {table} SET b = 3 WHERE a = 1")
+    setup.execute(f"INSERT INTO {table} VALUES (3, 3)")
+    late.cursor().execute(f"DELETE FROM {table} WHERE a = 2")
+    late.cursor().execute(f"INSERT INTO {table} VALUES (4, 4)")
+    late.commit()
+    assert sorted(rows(setup, f"SELECT a, b FROM {table}")) == [(1, 3), (3, 3), (4, 4)]
 
 
 def test_a_setting_outlives_a_rollback_that_undoes_nothing(connect: Connect) -> None:
