@@ -1,7 +1,7 @@
 """The fault campaign: `python -m tests.faults.campaign [--seed 1] [--share 1.0] [--only PART] ... [--write]`.
 
-What is tried, and what came of it: docs/RELIABILITY.md, whose figures `--write` replaces. `--share` makes a campaign
-smaller: 0.1 tries a tenth of each.
+What is tried, and what came of it: docs/RELIABILITY.md. `--write` replaces there the lines of the parts that ran, and
+leaves the others. `--share` makes a campaign smaller: 0.1 tries a tenth of each.
 """
 
 from __future__ import annotations
@@ -15,10 +15,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.faults import kills, races, s3_faults, server_kills, servers
+from tests.faults import (
+    daemon,
+    kills,
+    policy_kills,
+    races,
+    refresh_kills,
+    replay_kills,
+    s3_faults,
+    server_kills,
+    servers,
+    sql_faults,
+)
+from tests.faults.figures import totals, write_into
 from tests.faults.laboratory import Laboratory
 from tests.faults.oracle import TABLES
-from tests.faults.report import Report, told, write_into
+from tests.faults.report import Report, told
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "RELIABILITY.md"
 EVERYTHING = "in the end: all hours together, and nothing beside them"
@@ -56,10 +68,38 @@ def _large(lab: Laboratory, report: Report, share: float) -> None:
     s3_faults.every_case(lab, report, share, large=True)
 
 
+def _policies(lab: Laboratory, report: Report, share: float) -> None:
+    policy_kills.at_every_place(lab, report, every=max(1, round(1 / share)))
+
+
+def _refreshes(lab: Laboratory, report: Report, share: float) -> None:
+    day = refresh_kills.Day(lab)
+    refresh_kills.at_every_place(day, report, every=max(1, round(1 / share)))
+    refresh_kills.around_commit(day, report, round(24 * share))
+    refresh_kills.at_random(day, report, round(24 * share))
+
+
+def _replays(lab: Laboratory, report: Report, share: float) -> None:
+    for _ in range(4):
+        replay_kills.at_every_place(lab, report, every=max(1, round(1 / share)))
+    replay_kills.around_commit(lab, report, round(24 * share))
+    replay_kills.at_random(lab, report, round(24 * share))
+    replay_kills.together(lab, report, round(12 * share))
+    replay_kills.over_a_load(lab, report, round(12 * share))
+
+
+def _sql(lab: Laboratory, report: Report, share: float) -> None:
+    sql_faults.every_case(lab, report, share)
+
+
 def _races(lab: Laboratory, report: Report, share: float) -> None:
     times = max(1, round(28 * share))
     for race in (races.loaders, races.runs, races.refreshes, races.changes):
         race(lab, report, times)
+
+
+def _daemon(lab: Laboratory, report: Report, share: float) -> None:
+    daemon.kills(lab, report, round(6 * share))
 
 
 PARTS: Mapping[str, Part] = {
@@ -67,35 +107,40 @@ PARTS: Mapping[str, Part] = {
     "commits": _commits,
     "moments": _moments,
     "steps": _steps,
+    "policies": _policies,
+    "refreshes": _refreshes,
+    "replays": _replays,
     "servers": _servers,
     "s3": _s3,
     "large": _large,
+    "sql": _sql,
     "races": _races,
+    "daemon": _daemon,
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """Returns the exit status: 1 when anything was wrong."""
     given = _parser().parse_args(arguments)
-    report, began = Report(), time.monotonic()
+    command = " ".join(argument for argument in arguments if argument != "--write")
+    report, began = Report(f"`{command or 'all of it'}`, seed {given.seed}"), time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
         servers.running(Path(folder) / "home") as running,
     ):
         lab = Laboratory(running, given.seed)
         for name in given.only or PARTS:
+            report.part = name
             told(partial(PARTS[name], lab, report, given.share), name)
         with report.watching(EVERYTHING):
-            report.happened(EVERYTHING, len(lab.hours))
             lab.check_everything()
     minutes = (time.monotonic() - began) / 60
-    words = f"`make faults FAULTARGS='{' '.join(arguments)}'`" if arguments else "`make faults`"
-    text = f"{words}, seed {given.seed}, {minutes:.0f} minutes, Python {platform.python_version()}:\n\n{report.table()}"
-    print(text)
+    print(f"{minutes:.0f} minutes, Python {platform.python_version()}:\n")
+    print("\n".join([*report.rows(), *totals(report.rows())]))
     for wrong in report.wrong:
         print(wrong, file=sys.stderr)
     if given.write:
-        write_into(PAGE, text)
+        write_into(PAGE, report, tuple(PARTS))
     return 1 if report.wrong else 0
 
 
@@ -104,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of traffic, places and moments (default 1)")
     parser.add_argument("--share", type=float, default=1.0, help="how much of each part (default 1.0)")
     parser.add_argument("--only", action="append", choices=PARTS, help="a part; may be given several times")
-    parser.add_argument("--write", action="store_true", help="replace the figures of docs/RELIABILITY.md")
+    parser.add_argument(
+        "--write", action="store_true", help="replace these parts' figures in docs/RELIABILITY.md"
+    )
     return parser
 
 

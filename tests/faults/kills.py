@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
@@ -39,28 +40,46 @@ _COMMIT_SECS = 0.03
 _HOME_EVERY = 4
 
 
-def at_every_place(lab: Laboratory, report: Report, stream: str, *, every: int = 1) -> None:
+def at_every_place(
+    lab: Laboratory,
+    report: Report,
+    stream: str,
+    *,
+    every: int = 1,
+    fault: str = AT_PLACES,
+    kind: type[Hour] = Hour,
+    steps: str = "",
+) -> None:
     """Kills a run at each place, one after the other: of loads that append, and of loads that replace.
-    `every`: only each so manieth place, beginning anywhere."""
+    `every`: only each so manieth place, beginning anywhere. `kind` of hours; `steps`: how the places' names begin."""
     for work in (_append, _replace):
-        places = _places(lab, stream, work)
-        hour = lab.hour(stream, 1)
+        places = [place for place in _places(lab, stream, work, kind) if place.startswith(steps)]
+        hour = lab.hour(stream, 1, kind=kind)
         if work is _replace:
             hour.bring_home()
-        for place in places[lab.chance.randrange(every) :: every]:
-            if hour.loaded.ledger == hour.expected.ledger:
-                work(hour)
-            with report.watching(AT_PLACES):
-                _killed(hour, report, AT_PLACES, place)
-        with report.watching(AT_PLACES):
-            hour.bring_home()
+        at_places(
+            hour, report, places[lab.chance.randrange(every) :: every], rewrites=work is _replace, fault=fault
+        )
+
+
+def at_places(
+    hour: Hour, report: Report, places: Sequence[str], *, rewrites: bool, fault: str = AT_PLACES
+) -> None:
+    """Kills the hour's runs at these places, each after an object came, or (`rewrites`) was written again."""
+    for place in places:
+        if hour.is_home:
+            (_replace if rewrites else _append)(hour)
+        with report.watching(fault):
+            _killed(hour, report, fault, place)
+    with report.watching(fault):
+        hour.bring_home()
 
 
 def around_commit(lab: Laboratory, report: Report, times: int) -> None:
     """Kills loads where it matters most, half of them while the commit is on its way."""
     hour = _new_hour(lab)
     for n in range(times):
-        if hour.loaded.ledger == hour.expected.ledger or n % _HOME_EVERY == 0:
+        if hour.is_home or n % _HOME_EVERY == 0:
             with report.watching(NEAR_COMMIT):
                 hour.bring_home()
             hour = _new_hour(lab) if lab.chance.random() < 0.2 else hour
@@ -84,7 +103,7 @@ def at_random(lab: Laboratory, report: Report, times: int) -> None:
     whole = time.monotonic() - began
     hour.check_whole()
     for n in range(times):
-        if hour.loaded.ledger == hour.expected.ledger:
+        if hour.is_home:
             hour = _new_hour(lab) if lab.chance.random() < 0.3 else hour
             lab.chance.choice((_append, _replace))(hour)
         with report.watching(AT_CHANCE):
@@ -179,9 +198,9 @@ def _killed_in_commit(lab: Laboratory, hour: Hour, report: Report) -> None:
         raise WrongResult(f"{hour}: not loaded after the kill and a load")
 
 
-def _places(lab: Laboratory, stream: str, work: object) -> list[str]:
+def _places(lab: Laboratory, stream: str, work: object, kind: type[Hour]) -> list[str]:
     """What WEBLOGS_FAILPOINT can name in such a run: each place, as often as the run comes there."""
-    hour = lab.hour(stream, 1)
+    hour = lab.hour(stream, 1, kind=kind)
     if work is _replace:
         hour.bring_home()
         _replace(hour)

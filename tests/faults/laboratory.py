@@ -13,6 +13,7 @@ from tests.faults.oracle import TABLES, Bad, Delivery, Row, Traffic
 from tests.faults.servers import Servers
 from tests.faults.worker import Job, Workers
 
+_SHOWN = 500
 _FIRST_HOUR = datetime(2024, 1, 1)  # noqa: DTZ001 - tables have no zones
 
 LedgerLine = tuple[str, str, int, int]
@@ -23,6 +24,13 @@ class WrongResult(AssertionError):
     """The platform holds something else than what was delivered."""
 
 
+Receipt = tuple[str, str, int]
+"""Object, ETag and offset of a record that was replayed."""
+
+Note = tuple[str, str]
+"""Object and ETag of a version that was left out."""
+
+
 @dataclass
 class Contents:
     """All that one hour has come to."""
@@ -30,15 +38,27 @@ class Contents:
     rows: Counter[Row] = field(default_factory=Counter[Row])
     ledger: Counter[LedgerLine] = field(default_factory=Counter[LedgerLine])
     quarantine: Counter[Bad] = field(default_factory=Counter[Bad])
+    receipts: Counter[Receipt] = field(default_factory=Counter[Receipt])
+    notes: Counter[Note] = field(default_factory=Counter[Note])
+
+    @property
+    def committed(self) -> tuple[Counter[Any], ...]:
+        """What a transaction changes."""
+        return self.rows, self.ledger, self.receipts, self.notes
 
     def differences(self, expected: Contents) -> list[str]:
         """In words; none when both are the same."""
         found: list[str] = []
-        for what in ("rows", "ledger", "quarantine"):
+        for what in ("rows", "ledger", "quarantine", "receipts", "notes"):
             here, wanted = getattr(self, what), getattr(expected, what)
-            found += [f"missing in {what}: {n} x {one}" for one, n in (wanted - here).items()]
-            found += [f"too much in {what}: {n} x {one}" for one, n in (here - wanted).items()]
+            found += [f"missing in {what}: {n} x {_shown(one)}" for one, n in (wanted - here).items()]
+            found += [f"too much in {what}: {n} x {_shown(one)}" for one, n in (here - wanted).items()]
         return found
+
+
+def _shown(one: tuple[Any, ...]) -> str:
+    """Records may have a megabyte."""
+    return f"{one}"[:_SHOWN]
 
 
 @dataclass
@@ -51,6 +71,8 @@ class Hour:
     objects: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
     loaded: Contents = field(default_factory=Contents)
     vanished: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
+    repaired: frozenset[tuple[str, str]] = frozenset()
+    """Objects, each with its ETag, whose bad records are to be there as they were mended."""
 
     def deliver(self, **how: Any) -> Delivery:
         """One more object, or (`key`) one rewritten."""
@@ -73,6 +95,11 @@ class Hour:
         return Job(self.stream, self.start, **how)
 
     @property
+    def is_home(self) -> bool:
+        """Whether all that was delivered has been seen loaded."""
+        return self.loaded.committed == self.expected.committed
+
+    @property
     def expected(self) -> Contents:
         """What the objects come to, once all is loaded."""
         contents = Contents()
@@ -80,6 +107,9 @@ class Hour:
             contents.rows.update(made.rows)
             contents.quarantine.update(made.bad)
             contents.ledger[made.key, etag, len(made.rows), len(made.bad)] += 1
+            for offset, (_, row) in made.repairs.items() if (made.key, etag) in self.repaired else ():
+                contents.rows[row] += 1
+                contents.receipts[made.key, etag, offset] += 1
         return contents
 
     def bring_home(self) -> None:
@@ -108,10 +138,10 @@ class Hour:
         new one). Raises WrongResult when it is something between."""
         found = self.contents(quarantine=False)
         new, old = self.expected, self.loaded
-        if (found.rows, found.ledger) == (new.rows, new.ledger):
+        if found.committed == new.committed:
             self.loaded = new
             return True
-        if (found.rows, found.ledger) == (old.rows, old.ledger):
+        if found.committed == old.committed:
             return False
         raise WrongResult(f"{self} is half loaded: " + "; ".join(found.differences(new)[:5]))
 
@@ -127,9 +157,22 @@ class Hour:
                 "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL",
                 (self.stream, at),
             )
+            receipts = tx.fetch_all(
+                "SELECT object_key, etag, byte_offset FROM shopware_ops.quarantine_receipts WHERE stream = %s "
+                "AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL AND outcome = 'replayed'",
+                (self.stream, at),
+            )
+            notes = tx.fetch_all(
+                "SELECT object_key, etag FROM shopware_ops.rewritten_objects "
+                "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP)",
+                (self.stream, at),
+            )
         ledger: Counter[LedgerLine] = Counter((k, e, int(good), int(bad)) for k, e, good, bad, _ in lines)
         keys = [line[-1] for line in lines if line[-1]] if quarantine else []
-        return Contents(Counter(rows), ledger, Counter(self.laboratory.quarantined(keys)))
+        bad = Counter(self.laboratory.quarantined(keys))
+        return Contents(
+            Counter(rows), ledger, bad, Counter((k, e, int(at)) for k, e, at in receipts), Counter(notes)
+        )
 
     def discard(self) -> None:
         """Takes the hour out of the campaign, and what is loaded of it out of the warehouse."""
@@ -156,9 +199,17 @@ class Laboratory:
         self.admin_client = servers.client("admin")
         self.hours: list[Hour] = []
 
-    def hour(self, stream: str, deliveries: int = 2, **how: Any) -> Hour:
-        """A new hour, with objects."""
-        made = Hour(self, stream, _FIRST_HOUR + timedelta(hours=len(self.hours)))
+    def hour(
+        self,
+        stream: str,
+        deliveries: int = 2,
+        *,
+        start: datetime | None = None,
+        kind: type[Hour] = Hour,
+        **how: Any,
+    ) -> Hour:
+        """A new hour (the next one, unless `start` says which), with objects."""
+        made = kind(self, stream, start or _FIRST_HOUR + timedelta(hours=len(self.hours)))
         self.hours.append(made)
         for _ in range(deliveries):
             made.deliver(**how)

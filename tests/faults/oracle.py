@@ -11,7 +11,7 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -37,6 +37,8 @@ class Delivery:
     body: bytes
     rows: tuple[Row, ...]
     bad: tuple[Bad, ...]
+    repairs: Mapping[int, tuple[bytes, Row]] = field(default_factory=dict)
+    """By the offset of a bad record that can be mended: its mended bytes, and the row they come to."""
 
 
 @dataclass
@@ -47,12 +49,15 @@ class _Writer:
     body: bytearray = field(default_factory=bytearray)
     rows: list[Row] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
+    repairs: dict[int, tuple[bytes, Row]] = field(default_factory=dict)
 
     def good(self, raw: bytes, row: Row) -> None:
         self.body += raw
         self.rows.append(row)
 
-    def refuse(self, raw: bytes, reason: str) -> None:
+    def refuse(self, raw: bytes, reason: str, repair: tuple[bytes, Row] | None = None) -> None:
+        if repair:
+            self.repairs[len(self.body)] = repair
         self.bad.append((self.key, len(self.body), raw, (reason,)))
         self.body += raw
 
@@ -79,7 +84,7 @@ class Traffic:
             writer = self._written(stream, hour, key, records, padding, bad_share)
         body = bytes(writer.body)
         stored = gzip.compress(body, compresslevel=1, mtime=0) if zipped else body
-        return Delivery(writer.key, stored, tuple(writer.rows), tuple(writer.bad))
+        return Delivery(writer.key, stored, tuple(writer.rows), tuple(writer.bad), writer.repairs)
 
     def _written(
         self, stream: str, hour: datetime, key: str, records: int | None, padding: int, bad_share: float
@@ -129,7 +134,7 @@ def _web_logs(
         row = (*values, str(payload["user_id"]), payload["session_id"], ingested, secs, hour, event_at)
         envelope = {"timestamp": ingested.isoformat(), "payload": payload, **_padded(traffic, padding)}
         if chance.random() < bad_share:
-            _refuse_json(chance, writer, envelope, payload, "user_id")
+            _refuse_json(chance, writer, envelope, payload, "user_id", row)
         else:
             writer.good(_encoded(envelope), row)
         writer.body += chance.choice((b"", b"\n", b" "))
@@ -154,7 +159,7 @@ def _interactions(
         row = (*values, event_at, ingested, hour, event_at)
         envelope = {"timestamp": ingested.isoformat(), "payload": payload, **_padded(traffic, padding)}
         if chance.random() < bad_share:
-            _refuse_json(chance, writer, envelope, payload, "customer_id")
+            _refuse_json(chance, writer, envelope, payload, "customer_id", row)
         else:
             writer.good(_encoded(envelope), row)
         writer.body += b"\n"
@@ -176,7 +181,7 @@ def _inventory(
         row = (*record.values(), event_at, _delivered(writer.key), number, hour, event_at)
         written = {**record, "last_updated": secs, **_padded(traffic, padding)}
         if chance.random() < bad_share:
-            _refuse_json(chance, writer, written, written, "product_id")
+            _refuse_json(chance, writer, written, written, "product_id", row)
         else:
             writer.good(_encoded(written), row)
         writer.body += b"\n"
@@ -201,11 +206,11 @@ def _pos(
         row = (*cells, revenue, discount, event_at, _delivered(writer.key), number, hour, event_at)
         bad = chance.random() < bad_share
         texts = [*map(str, cells), f"{revenue:.2f}", "" if discount is None else f"{discount:.2f}", str(secs)]
+        texts.append(f'"{traffic.noise(padding)}"')
+        raw = ",".join(texts).encode()
         if bad:
             texts[1] = ""
-        raw = ",".join([*texts, f'"{traffic.noise(padding)}"']).encode()
-        if bad:
-            writer.refuse(raw, "null_required:store_id")
+            writer.refuse(",".join(texts).encode(), "null_required:store_id", (raw, row))
         else:
             writer.good(raw, row)
         writer.body += b"\n"
@@ -223,15 +228,21 @@ _BROKEN = b'{"broken": nul}'
 
 
 def _refuse_json(
-    chance: random.Random, writer: _Writer, record: dict[str, Any], holder: dict[str, Any], required: str
+    chance: random.Random,
+    writer: _Writer,
+    record: dict[str, Any],
+    holder: dict[str, Any],
+    required: str,
+    row: Row,
 ) -> None:
-    """A record without its required member, or one that is no JSON; never two of these in a row, which would be one
-    bad stretch."""
+    """A record without its required member, which makes the row once it has it, or one that is no JSON; never two of
+    these in a row, which would be one bad stretch."""
     before = writer.bad[-1] if writer.bad else None
     follows_broken = before and before[2] == _BROKEN and not writer.body[before[1] + len(_BROKEN) :].strip()
     if follows_broken or chance.random() < 0.5:
+        mended = _encoded(record)
         holder[required] = None
-        writer.refuse(_encoded(record), f"null_required:{required}")
+        writer.refuse(_encoded(record), f"null_required:{required}", (mended, row))
     else:
         writer.refuse(_BROKEN, "malformed_json")
 

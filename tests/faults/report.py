@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.faults.laboratory import WrongResult
-
-_FIGURES = re.compile(r"(<!-- figures: begin -->\n).*?(<!-- figures: end -->)", re.DOTALL)
 
 
 @dataclass
@@ -20,6 +16,7 @@ class Line:
     """One kind of fault. `tried` counts the faults that happened, not those that were meant to."""
 
     fault: str
+    part: str
     tried: int = 0
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -27,8 +24,11 @@ class Line:
 
 @dataclass
 class Report:
-    """The lines of a campaign, in the order of their first fault."""
+    """The lines of a campaign, in the order of their first fault. `run`: the command they come from; `part`: which
+    part of the campaign it is at."""
 
+    run: str = ""
+    part: str = "small"
     lines: dict[str, Line] = field(default_factory=dict)
 
     def happened(self, fault: str, times: int = 1) -> None:
@@ -47,7 +47,7 @@ class Report:
             self.line(fault).seconds += time.monotonic() - began
 
     def line(self, fault: str) -> Line:
-        return self.lines.setdefault(fault, Line(fault))
+        return self.lines.setdefault(fault, Line(fault, self.part))
 
     @property
     def wrong(self) -> list[str]:
@@ -58,20 +58,18 @@ class Report:
         if self.wrong:
             raise WrongResult("\n".join(self.wrong))
 
-    def table(self) -> str:
-        """As Markdown."""
-        rows = [f"| {one.fault} | {one.tried} | {len(one.wrong)} |" for one in self.lines.values()]
-        total = f"| **all** | **{sum(one.tried for one in self.lines.values())}** | **{len(self.wrong)}** |"
-        return "\n".join(["| fault | times | wrong results |", "|---|---:|---:|", *rows, total])
+    @property
+    def parts(self) -> set[str]:
+        """Those that have lines."""
+        return {line.part for line in self.lines.values()}
 
-
-def write_into(page: Path, text: str) -> None:
-    """Replaces the figures of the page."""
-    before = page.read_text(encoding="utf-8")
-    after, found = _FIGURES.subn(lambda match: f"{match[1]}{text}\n{match[2]}", before)
-    if found != 1:
-        raise ValueError(f"{page} has no place for figures")
-    page.write_text(after, encoding="utf-8")
+    def rows(self) -> list[str]:
+        """The lines as Markdown: part, fault, times, wrong results, run. Without those that were not tried."""
+        return [
+            f"| {one.part} | {one.fault} | {one.tried} | {len(one.wrong)} | {self.run} |"
+            for one in self.lines.values()
+            if one.tried or one.wrong
+        ]
 
 
 def told(step: Callable[[], None], name: str) -> None:

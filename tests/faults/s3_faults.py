@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
 from tests.faults.report import Report
-from tests.faults.s3_proxy import FAULTS, Plan
+from tests.faults.s3_proxy import DRIP, FAULTS, Plan
+from tests.faults.worker import Job
 
 WORDS = {
     "list": "list",
@@ -22,6 +23,7 @@ WORDS = {
     "put_validated": "write",
     "put_validated_parts": "write",
     "put_invalid": "write",
+    "put_invalid_parts": "write",
     "put_fingerprints": "write",
     "put_report": "write",
     "put_manifest": "write",
@@ -29,9 +31,21 @@ WORDS = {
 }
 """What an error of each operation says that could not be done."""
 
-LARGE: dict[str, Any] = {"records": 26, "padding": 1_000_000, "bad_share": 0.04, "mixed": True}
-"""An object whose split copy is written in parts."""
+_SMALL = ("web_logs", {"records": 8, "bad_share": 0.3, "mixed": True})
+_GOOD_PARTS = ("web_logs", {"records": 26, "padding": 1_000_000, "bad_share": 0.04, "mixed": True})
+_BAD_PARTS = ("pos", {"records": 22, "padding": 1_000_000, "bad_share": 0.95, "mixed": True})
+LARGE: dict[str, tuple[str, dict[str, Any]]] = {
+    "get": _GOOD_PARTS,
+    "put_validated_parts": _GOOD_PARTS,
+    "put_invalid_parts": _BAD_PARTS,
+    "copy_reads": _GOOD_PARTS,
+}
+"""Operations on large objects, with such an object: its split copy, or its quarantine, is written in parts."""
 
+_DRIPS = {"get", "get_report"}
+"""What is bounded by its speed, too; of a run. COPY's own bound is of a minute at least."""
+
+_LARGE_READ_SECS = 5.0
 _ATTEMPTS = 3
 """Of one step, as the asset layer has it."""
 
@@ -43,22 +57,28 @@ def cases() -> Iterator[tuple[str, str]]:
         for fault in FAULTS:
             if (operation, fault) != ("copy_reads", "silence"):
                 yield operation, fault
+        if operation in _DRIPS:
+            yield operation, DRIP
 
 
 def every_case(lab: Laboratory, report: Report, share: float, *, large: bool = False) -> None:
-    """Each fault of each operation, healing and not, plain and gzip; `large`: those of an object in parts alone, else
-    those of small ones. `share`: of them all, chosen by chance."""
-    operations = (
-        {"get", "put_validated_parts", "copy_reads"} if large else WORDS.keys() - {"put_validated_parts"}
-    )
+    """Each fault of each operation, healing and not, plain and gzip; `large`: those of large objects alone, else those
+    of small ones. `share`: of them all, chosen by chance."""
+    operations = LARGE.keys() if large else {name for name in WORDS if not name.endswith("_parts")}
     for operation, fault in cases():
         for zipped in (False, True):
             if operation in operations and lab.chance.random() < share:
-                how = dict(LARGE) if large else {"records": 8, "bad_share": 0.3, "mixed": True}
-                hour = lab.hour("web_logs", 1, zipped=zipped, **how)
-                heals(hour, report, operation, fault, large=large)
-                hour = lab.hour("web_logs", 1, zipped=zipped, **how)
-                fails(hour, report, operation, fault, large=large)
+                stream, how = LARGE[operation] if large else _SMALL
+                how = {**how, "zipped": zipped, "kind": LargeHour if large else Hour}
+                heals(lab.hour(stream, 1, **how), report, operation, fault, large=large)
+                fails(lab.hour(stream, 1, **how), report, operation, fault, large=large)
+
+
+class LargeHour(Hour):
+    """Its runs are more patient: a part of 8 MB may take a second to be written."""
+
+    def job(self, **how: Any) -> Job:
+        return super().job(read_secs=_LARGE_READ_SECS, **how)
 
 
 def heals(hour: Hour, report: Report, operation: str, fault: str, *, large: bool = False) -> None:

@@ -15,7 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 Kind = str
-"""slow_down (503), too_many (429), internal (500), reset, silence (a time-out), cut (a body that ends early)."""
+"""slow_down (503), too_many (429), internal (500), reset, silence (a time-out), cut (a body that ends early), drip (a
+body of which a byte comes now and then)."""
+
+DRIP = "drip"
 
 FAULTS: tuple[Kind, ...] = ("slow_down", "too_many", "internal", "reset", "silence", "cut")
 _ANSWERS = {
@@ -25,6 +28,7 @@ _ANSWERS = {
 }
 _CHUNK_BYTES = 64 * 1024
 _SILENCE_SECS = 60.0
+_DRIP_SECS = 0.2
 
 
 @dataclass
@@ -120,6 +124,8 @@ class S3Proxy:
         elif fault == "cut" and request.body:
             # Half of what is written arrives, and nothing is answered.
             server.sendall(request.head + request.body[: len(request.body) // 2])
+        elif fault == DRIP:
+            self._drip(_ask(request, server), client)
         elif fault == "cut":
             answer = _ask(request, server)
             client.sendall(answer.head + answer.body[: len(answer.body) // 2])
@@ -127,6 +133,18 @@ class S3Proxy:
             client.sendall(_refusal(*_ANSWERS[fault], with_body=not request.is_head))
             return True
         return False
+
+    def _drip(self, answer: _Message, client: socket.socket) -> None:
+        if not answer.head.startswith(
+            b"HTTP/1.1 2"
+        ):  # an error is read by botocore itself, whose patience is endless
+            client.sendall(answer.head + answer.body)
+            return
+        client.sendall(answer.head)
+        for byte in answer.body:
+            client.sendall(bytes([byte]))
+            if self._closing.wait(_DRIP_SECS):
+                return
 
     def _wait_for_the_end_of(self, client: socket.socket) -> None:
         for _ in range(int(_SILENCE_SECS / 0.2)):

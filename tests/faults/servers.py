@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,13 @@ from tests.faults.s3_proxy import S3Proxy
 from tests.faults.wire_proxy import WireProxy
 from weblogs_platform.clients.lake import request_bounds
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
-from weblogs_platform.local import ports
+from weblogs_platform.local import ports, processes
 from weblogs_platform.local import stack as stacks
 from weblogs_platform.local.component import Component
+from weblogs_platform.local.dagster_ui import DagsterUI, install_instance
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.home import Home
+from weblogs_platform.local.processes import ProcessId
 from weblogs_platform.local.redshift_server import RedshiftServer
 from weblogs_platform.local.running import Running
 from weblogs_platform.local.s3_server import S3Server
@@ -45,6 +47,17 @@ class Server:
         os.kill(self._running.process.pid, signal.SIGKILL)
         self._running.process.wait()
 
+    def processes(self) -> list[ProcessId]:
+        """The server and all that it started."""
+        return processes.marked(self._running.mark)
+
+    def kill_all(self) -> None:
+        """`kill -9` of the process and of all that it started; returns when all are gone."""
+        while found := self.processes():
+            for process in found:
+                process.send(signal.SIGKILL)
+            self._running.process.wait()
+
     def restart(self) -> None:
         """Starts it after a kill; returns when it works."""
         self._running.stop()
@@ -67,6 +80,8 @@ class Servers:
     redshift: Server
     s3_proxy: S3Proxy
     wire_proxy: WireProxy
+    start_dagster: Callable[[], Server]
+    """`dagster dev` over them, ready."""
 
     @property
     def warehouse(self) -> Warehouse:
@@ -96,7 +111,10 @@ def _in_home(home: Home) -> Iterator[Servers]:
     # Not the ports that everyone begins with: two campaigns may start in the same moment.
     s3_port = ports.any_free("S3", excluded=())
     redshift_port = ports.any_free("Redshift", excluded=(s3_port,))
-    wanted = stacks.Wanted(dagster=False, dashboard=False, s3_port=s3_port, redshift_port=redshift_port)
+    dagster_port = ports.any_free("Dagster", excluded=(s3_port, redshift_port))
+    wanted = stacks.Wanted(
+        dashboard=False, s3_port=s3_port, redshift_port=redshift_port, dagster_port=dagster_port
+    )
     credentials = home.credentials(generate=True)
     spec = home.save_ports(home.spec(), stacks._choose_ports(wanted, home.spec().ports))
     endpoints = stacks._endpoints(home, spec, credentials, wanted)
@@ -113,10 +131,17 @@ def _in_home(home: Home) -> Iterator[Servers]:
         s3_endpoint=f"http://127.0.0.1:{s3_proxy.port}",
         redshift=replace(direct.redshift, port=wire_proxy.port),
     )
+
+    def start_dagster() -> Server:
+        install_instance(home)
+        dagster = Server(DagsterUI(home, spec, credentials, spec.ports, endpoints), home)
+        dagster.wait_ready()
+        return dagster
+
     try:
         s3.wait_ready()
         redshift.wait_ready()
-        servers = Servers(endpoints, settings, direct, s3, redshift, s3_proxy, wire_proxy)
+        servers = Servers(endpoints, settings, direct, s3, redshift, s3_proxy, wire_proxy, start_dagster)
         _provision(servers)
         yield servers
     finally:

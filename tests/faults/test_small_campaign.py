@@ -6,9 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults import kills, races, s3_faults, server_kills, servers
+from tests.faults import (
+    kills,
+    policy_kills,
+    races,
+    refresh_kills,
+    replay_kills,
+    s3_faults,
+    server_kills,
+    servers,
+    sql_faults,
+)
 from tests.faults.laboratory import Laboratory, WrongResult
 from tests.faults.report import Report
+from weblogs_platform.kpis import table_named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,7 +52,7 @@ def test_runs_killed_at_their_places(lab: Laboratory, report: Report) -> None:
 
 def test_loads_killed_around_their_commit(lab: Laboratory, report: Report) -> None:
     """What is committed and what is booked differ when the end comes between them."""
-    kills.around_commit(lab, report, 6)
+    kills.around_commit(lab, report, 4)
     _check(lab, report, kills.NEAR_COMMIT, kills.IN_COMMIT)
 
 
@@ -57,6 +68,35 @@ def test_the_command_killed_between_its_steps(lab: Laboratory, report: Report) -
     _check(lab, report, kills.BETWEEN_STEPS)
 
 
+def test_loads_of_other_policies_killed_at_their_places(lab: Laboratory, report: Report) -> None:
+    """A duplicate is dropped for a row that never came, or a version is noted that was not left out."""
+    policy_kills.at_their_own_places(lab, report)
+    _check(lab, report, policy_kills.DROPPING, policy_kills.IGNORING)
+
+
+def test_replays_killed_and_beside_loads(lab: Laboratory, report: Report) -> None:
+    """A record comes back twice, or its receipt without it."""
+    replay_kills.at_every_place(lab, report, every=9)
+    replay_kills.over_a_load(lab, report, 1)
+    _check(lab, report, replay_kills.AT_PLACES, replay_kills.OVER_APPEND, replay_kills.OVER_REPLACE)
+
+
+def test_refreshes_killed(lab: Laboratory, report: Report) -> None:
+    """A table without a day, or a day that counts as fresh and is not."""
+    day = refresh_kills.Day(lab)
+    refresh_kills.at_every_place(day, report, [table_named("pos_daily")], every=4)
+    _check(lab, report, refresh_kills.AT_PLACES)
+
+
+def test_statements_refused(lab: Laboratory, report: Report) -> None:
+    """A conflict costs an hour, or a missing right is tried again and again."""
+    conflict, denied = "a serialization error (40001, 1023)", "permission denied (42501)"
+    with sql_faults.workers(lab) as proxied:
+        sql_faults.heals(proxied, report, conflict, "commit")
+        sql_faults.refuses(proxied, report, denied, "INSERT INTO shopware_ops.load_history")
+    _check(lab, report, sql_faults.HEALS.format(conflict), sql_faults.TERMINAL.format(denied))
+
+
 def test_redshift_killed_and_answers_lost(lab: Laboratory, report: Report) -> None:
     """A commit that nobody heard of is made again, or one that never came is taken for made."""
     server_kills.redshift(lab, report, 1)
@@ -70,7 +110,8 @@ def test_s3_killed_under_a_run(lab: Laboratory, report: Report) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "fault"), [("get", "cut"), ("put_validated", "slow_down"), ("copy_reads", "reset")]
+    ("operation", "fault"),
+    [("get", "cut"), ("get", "drip"), ("put_validated", "slow_down"), ("copy_reads", "reset")],
 )
 def test_s3_that_fails(lab: Laboratory, report: Report, operation: str, fault: str) -> None:
     """A fault that passes fails the run, or one that stays loads a part; the error names neither what nor where."""

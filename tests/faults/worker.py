@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,32 +15,42 @@ from typing import Any, TypeVar
 
 import boto3
 
+from assets.retry import Backoff
 from tests.pipeline.child import lake_of
 from weblogs_platform.clients.lake import request_bounds
+from weblogs_platform.clients.patience import SlowestRead
 from weblogs_platform.clients.warehouse import warehouse_of
 from weblogs_platform.core import failpoints
-from weblogs_platform.core.errors import Transient, WeblogsError
+from weblogs_platform.core.errors import WeblogsError
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.quarantine import Edit, Place
 from weblogs_platform.kpis import table_named
 from weblogs_platform.pipeline.load import load_hour
 from weblogs_platform.pipeline.manifest import prepare_hour
 from weblogs_platform.pipeline.refresh import refresh
+from weblogs_platform.pipeline.replay import Replay, replay_hour
 from weblogs_platform.pipeline.validate import validate_hour
 from weblogs_platform.settings import Settings
 from weblogs_platform.streams import stream_named
 
 T = TypeVar("T")
 
+Mended = tuple[str, str, int, bytes]
+"""A record of quarantine and what it shall be: object, ETag, offset, bytes."""
+
 ALL_STEPS = ("validate", "prepare", "load")
 READ_SECS = 1.0
 """How long a worker waits for S3 to say something."""
+SLOWEST = SlowestRead(base_secs=3.0)
+"""How long it waits for an object that drips."""
 
 
 @dataclass(frozen=True)
 class Job:
     """What a worker shall do. `kill_at` is what WEBLOGS_FAILPOINT would say; at `hold_at` it says so and waits.
-    `traces`: it tells each place that it came to. `hour` is naive, in UTC. `refreshes`: instead, this derived table,
-    for the day of the hour."""
+    `traces`: it tells each place that it came to. `hour` is naive, in UTC. `policy`: what is different in the stream's
+    spec. Instead of the steps, `refreshes`: this derived table, for the day of the hour; `replays`: these records of
+    the hour's quarantine."""
 
     stream: str
     hour: datetime
@@ -48,9 +58,12 @@ class Job:
     kill_at: str | None = None
     hold_at: str | None = None
     traces: bool = False
+    policy: tuple[tuple[str, Any], ...] = ()
     refreshes: str | None = None
+    replays: tuple[Mended, ...] = ()
     attempts: int = 1
     """Of each step, when the error is Transient."""
+    read_secs: float = READ_SECS
 
 
 @dataclass
@@ -158,15 +171,22 @@ class _Hold:
 
 
 def _steps(settings: Settings, job: Job) -> tuple[str, int]:
-    lake = lake_of(settings, request_bounds(read_secs=READ_SECS))
+    lake = replace(lake_of(settings, request_bounds(read_secs=job.read_secs)), slowest=SLOWEST)
     warehouse = warehouse_of(settings)
-    spec, hour = stream_named(job.stream), LandingHour(job.hour.replace(tzinfo=UTC))
+    spec = replace(stream_named(job.stream), **dict(job.policy))
+    hour = LandingHour(job.hour.replace(tzinfo=UTC))
     run_id = f"process {os.getpid()}"
     if job.refreshes:
         table = table_named(job.refreshes)
         day = hour.start.replace(hour=0)
-        made = refresh(warehouse, table, day, day + timedelta(days=1), run_id=run_id)
-        return "refreshed", made.rows
+        bounds = day, day + timedelta(days=1)
+        return "refreshed", _tried(job, lambda: refresh(warehouse, table, *bounds, run_id=run_id)).rows
+    if job.replays:
+        edits = {Place(key, etag, offset): Edit(raw, None) for key, etag, offset, raw in job.replays}
+        how = Replay(edits=edits)
+        return "replayed", _tried(
+            job, lambda: replay_hour(lake, warehouse, spec, hour, how, run_id=run_id)
+        ).replayed
     if "validate" in job.steps:
         _tried(job, lambda: validate_hour(lake, spec, hour))
     if "prepare" in job.steps:
@@ -178,10 +198,8 @@ def _steps(settings: Settings, job: Job) -> tuple[str, int]:
 
 
 def _tried(job: Job, step: Callable[[], T]) -> T:
-    for _ in range(job.attempts - 1):
-        with suppress(Transient):
-            return step()
-    return step()
+    """As the asset layer has it, but for the pauses."""
+    return Backoff((0.0,) * (job.attempts - 1)).call(step, lambda *_: None)
 
 
 def _warm_up() -> None:

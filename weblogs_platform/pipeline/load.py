@@ -117,13 +117,16 @@ class HourLoad:
         for number, manifest in enumerate(manifests):
             self._stage(manifest)
             tx.execute(Gather(spec), (number,))
+            failpoints.reach("load:gathered")
             tx.execute(DropStaging())
         hours = spec.duplicate_window_hours
         tx.execute(CreateNumbered(spec, FRESH))
         tx.execute(KeepFresh(spec), (self.hour.plus(-hours).sql, self.hour.plus(hours + 1).sql))
+        failpoints.reach("load:fresh_kept")
         fresh = {int(number): int(rows) for number, rows in tx.fetch_all(CountFresh())}
         tx.execute(CreateStaging(spec))
         tx.execute(StageFresh(spec))
+        failpoints.reach("load:fresh_staged")
         self._insert_staged()
         for table in (GATHERED, FRESH):
             tx.execute(DropNumbered(table))
@@ -178,8 +181,10 @@ class HourLoad:
         for key, etag in notes.items():
             place = (self.spec.name, self.hour.sql, key)
             self.tx.execute(ForgetRewritten(), place)
+            failpoints.reach("load:note_forgotten")
             if etag is not None:
                 self.tx.execute(NoteRewritten(), (*place, etag, self.run_id))
+                failpoints.reach("load:noted")
 
     def compare_table(self, ledger: Sequence[LoadedFile]) -> int:
         """Rows of the hour in the table. Raises CountMismatch unless they are those of its ledger and receipts."""
