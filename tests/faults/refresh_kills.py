@@ -116,7 +116,9 @@ class Day:
             self.hours[stream].bring_home()
         for below in TABLES:
             if below.qualified in table.sources:
-                self.laboratory.workers.run(self.job(below))
+                said = self.laboratory.workers.run(self.job(below, attempts=3))
+                if said is None or said[0] != "refreshed":
+                    raise WrongResult(f"{below.name}, below {table.name}: {said}")
         return self.rows(table)
 
     def rows(self, table: DerivedTable) -> Rows:
@@ -137,9 +139,11 @@ class Day:
     def check_whole(self, table: DerivedTable, before: Rows) -> bool:
         """Whether all of the new state is there (then nothing is stale); if not, it is all of the old one, and stale.
         Raises WrongResult when it is something between."""
-        is_new = not self._differences(table)
+        problems = self._differences(table)
+        is_new = not problems
         if not is_new and self.rows(table) != before:
-            raise WrongResult(f"{table.name} of {self.start:%Y-%m-%d} is half refreshed")
+            told = "; ".join(problems[:5])
+            raise WrongResult(f"{table.name} of {self.start:%Y-%m-%d} is half refreshed: {told}")
         if bool(self._stale(table)) == is_new:
             raise WrongResult(
                 f"{table.name} of {self.start:%Y-%m-%d}: new is {is_new}, stale is {not is_new}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from typing import Any
 
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
 from tests.faults.oracle import TABLES
@@ -23,7 +24,7 @@ _ENDS: dict[str, list[set[str]]] = {
     OVER_REPLACE: [{"replace", "replayed"}, {"replace", "InvalidDocument"}],
 }
 _COMMIT_SECS = 0.03
-_BAD = {"records": 8, "bad_share": 0.5, "mixed": True}
+_BAD: dict[str, Any] = {"records": 8, "bad_share": 0.5, "mixed": True}
 
 
 def at_every_place(lab: Laboratory, report: Report, *, every: int = 1) -> None:
@@ -88,8 +89,8 @@ def together(lab: Laboratory, report: Report, times: int) -> None:
             outcomes = [worker.outcome() for worker in workers]
             report.happened(TOGETHER)
             replayed = sum(rows for name, rows in outcomes if name == "replayed")
-            if {name for name, _ in outcomes} != {"replayed"} or replayed != len(job.replays):
-                raise WrongResult(f"{hour}: {outcomes}, of {len(job.replays)} records")
+            if {name for name, _ in outcomes} != {"replayed"} or replayed != len(job.replays or ()):
+                raise WrongResult(f"{hour}: {outcomes}, of {len(job.replays or ())} records")
             _bring_home(hour)
 
 
@@ -123,7 +124,11 @@ def over_a_load(lab: Laboratory, report: Report, times: int) -> None:
 
 def _hour(lab: Laboratory, stream: str) -> Hour:
     """A loaded hour whose bad records are to come back."""
-    hour = lab.hour(stream, 2, **_BAD)
+    hour = lab.hour(stream, 0)
+    while len(hour.objects) < 2:
+        made = lab.traffic.delivery(stream, hour.start, **_BAD)
+        if made.repairs:
+            hour.put(made)
     hour.bring_home()
     hour.repaired = frozenset(_identities(hour))
     return hour

@@ -60,7 +60,7 @@ class Job:
     traces: bool = False
     policy: tuple[tuple[str, Any], ...] = ()
     refreshes: str | None = None
-    replays: tuple[Mended, ...] = ()
+    replays: tuple[Mended, ...] | None = None
     attempts: int = 1
     """Of each step, when the error is Transient."""
     read_secs: float = READ_SECS
@@ -181,7 +181,7 @@ def _steps(settings: Settings, job: Job) -> tuple[str, int]:
         day = hour.start.replace(hour=0)
         bounds = day, day + timedelta(days=1)
         return "refreshed", _tried(job, lambda: refresh(warehouse, table, *bounds, run_id=run_id)).rows
-    if job.replays:
+    if job.replays is not None:
         edits = {Place(key, etag, offset): Edit(raw, None) for key, etag, offset, raw in job.replays}
         how = Replay(edits=edits)
         return "replayed", _tried(
