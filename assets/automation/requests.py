@@ -2,7 +2,8 @@
 
 The ledger alone says that an hour is done. An hour that it lacks is requested, unless a run over it is queued or
 in progress; after a run that did not bring it in, it is requested again with growing pauses, a bounded number of
-times. A new or rewritten object makes the count begin anew.
+times. A run is an attempt at the content that it was requested for, whatever any clock says; other content makes the
+count begin anew, and so does a run that succeeded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
@@ -24,16 +26,17 @@ MAX_REQUESTS = 40
 PAUSES = tuple(timedelta(seconds=s) for s in (0, 30, 120, 600, 3600, 6 * 3600))
 """Before attempt 1, 2, ...: as many attempts as there are pauses."""
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+Content = tuple[LandingHour, str]
+"""An hour, and the digest of its listing."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run over some hours that ended, whatever came of it. Times are UTC."""
+    """A run that ended, at a time in UTC, and what it was requested for."""
 
-    created: datetime
     ended: datetime
-    hours: frozenset[LandingHour]
+    contents: frozenset[Content]
+    succeeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,8 @@ class HourState:
         return listing_digest(self.objects)
 
     @property
-    def newest(self) -> datetime:
-        """When an object of the hour was last written."""
-        return max((o.modified for o in self.objects), default=NEVER)
+    def content(self) -> Content:
+        return self.hour, self.digest
 
     def is_loaded(self, spec: StreamSpec) -> bool:
         """Whether a run over the hour would find nothing to do."""
@@ -66,10 +68,14 @@ class HourState:
 
 @dataclass(frozen=True)
 class HourRequest:
-    """One run over contiguous hours, first and last included."""
+    """One run over contiguous hours, each with the digest of its listing."""
 
-    hours: tuple[LandingHour, ...]
+    contents: tuple[Content, ...]
     run_key: str
+
+    @property
+    def hours(self) -> tuple[LandingHour, ...]:
+        return tuple(hour for hour, _ in self.contents)
 
 
 @dataclass(frozen=True)
@@ -127,25 +133,33 @@ def in_range(spec: StreamSpec, hour: LandingHour, now: datetime) -> bool:
 
 
 def _attempts(state: HourState, finished: Sequence[FinishedRun]) -> list[FinishedRun]:
-    return [run for run in finished if state.hour in run.hours and run.created > state.newest]
+    """Runs for just this content, the last one last."""
+    return sorted((run for run in finished if state.content in run.contents), key=lambda run: run.ended)
 
 
 def _reason_to_wait(attempts: Sequence[FinishedRun], is_active: bool, now: datetime) -> str | None:
     if is_active:
         return "is queued or in progress"
-    if len(attempts) >= len(PAUSES):
-        return f"was not loaded by {len(attempts)} runs: look at the last one, then materialize it by hand"
-    if attempts and now < (due := max(run.ended for run in attempts) + PAUSES[len(attempts)]):
-        return f"failed {len(attempts)} times; again after {due:%H:%M:%S} UTC"
-    return None
+    if not attempts:
+        return None
+    # After a success the same content may be lacking again: it was rewritten and is back, or the ledger was set back.
+    failed = sum(1 for _ in takewhile(lambda run: not run.succeeded, reversed(attempts)))
+    if failed >= len(PAUSES):
+        return f"was not loaded by {failed} runs: look at the last one, then materialize it by hand"
+    ended = attempts[-1].ended
+    pause = PAUSES[max(1, failed)]
+    if abs(now - ended) >= pause:
+        return None  # long ago, or in the future by a clock that has been set back since
+    what = f"failed {failed} times" if failed else "was loaded, and is not any more"
+    return f"{what}; again after {ended + pause:%H:%M:%S} UTC"
 
 
 def _request(
     spec: StreamSpec, states: Sequence[HourState], attempts: Mapping[LandingHour, Sequence[FinishedRun]]
 ) -> HourRequest:
     """The run key differs for another content and for another attempt: Dagster never runs a key twice."""
-    hours = tuple(state.hour for state in states)
+    contents = tuple(state.content for state in states)
     digest = hashlib.sha256("".join(state.digest for state in states).encode()).hexdigest()[:16]
-    attempt = 1 + sum(len(attempts[hour]) for hour in hours)
-    first, last = hours[0].partition_key, hours[-1].partition_key
-    return HourRequest(hours, f"{spec.name}|{first}..{last}|{digest}|{attempt}")
+    attempt = 1 + sum(len(attempts[state.hour]) for state in states)
+    first, last = states[0].hour.partition_key, states[-1].hour.partition_key
+    return HourRequest(contents, f"{spec.name}|{first}..{last}|{digest}|{attempt}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.automation.requests import FinishedRun
+from assets.automation.requests import Content, FinishedRun
 from assets.keys import StreamKeys, job_name
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.partitions import LandingHour
@@ -17,6 +17,8 @@ from weblogs_platform.core.spec import StreamSpec
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+CONTENT_TAG = "content"
+"""`content/2025-07-20-10`: the digest of the listing of that hour that a run was requested for."""
 
 ACTIVE = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -35,12 +37,27 @@ def active_hours(instance: dg.DagsterInstance, spec: StreamSpec) -> set[LandingH
     return {hour for run in runs if _loads(run, spec) for hour in hours_of(run.tags)}
 
 
-def finished_runs(instance: dg.DagsterInstance, spec: StreamSpec, since: datetime) -> list[FinishedRun]:
-    """Runs created after `since` that ended, newest first, a thousand at most."""
-    records = instance.get_run_records(
-        filters=dg.RunsFilter(statuses=_FINISHED, created_after=since), limit=_MAX_RUNS
-    )
-    return [_finished(record) for record in records if _loads(record.dagster_run, spec)]
+def finished_runs(
+    instance: dg.DagsterInstance, spec: StreamSpec, contents: Iterable[Content]
+) -> list[FinishedRun]:
+    """Runs that were requested for one of these contents, and ended."""
+    found: dict[str, FinishedRun] = {}
+    for content in contents:
+        # One query each: an index finds exact tags, and there are few runs for one content.
+        filters = dg.RunsFilter(statuses=_FINISHED, tags=content_tags([content]))
+        for record in instance.get_run_records(filters=filters, limit=_MAX_RUNS):
+            if _loads(record.dagster_run, spec):
+                found[record.dagster_run.run_id] = _finished(record)
+    return list(found.values())
+
+
+def content_tags(contents: Iterable[Content]) -> dict[str, str]:
+    """The run tags that say what a run was requested for."""
+    return {_content_tag(hour): digest for hour, digest in contents}
+
+
+def _content_tag(hour: LandingHour) -> str:
+    return f"{CONTENT_TAG}/{hour.start:%Y-%m-%d-%H}"
 
 
 def range_tags(hours: Iterable[LandingHour]) -> dict[str, str]:
@@ -63,13 +80,15 @@ def hours_of(tags: Mapping[str, str]) -> frozenset[LandingHour]:
 
 
 def _loads(run: dg.DagsterRun, spec: StreamSpec) -> bool:
-    if run.asset_selection is not None:
+    if run.asset_selection:  # empty for `weblogs load`, which selects nothing and runs the job
         return StreamKeys.of(spec).table in run.asset_selection
     return run.job_name == job_name(spec)
 
 
 def _finished(record: dg.RunRecord) -> FinishedRun:
-    created = record.create_timestamp
+    run, created = record.dagster_run, record.create_timestamp
     created = created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)
     ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else created
-    return FinishedRun(created, ended, hours_of(record.dagster_run.tags))
+    tags = {hour: run.tags.get(_content_tag(hour)) for hour in hours_of(run.tags)}
+    contents = frozenset((hour, digest) for hour, digest in tags.items() if digest)
+    return FinishedRun(ended, contents, run.status == dg.DagsterRunStatus.SUCCESS)

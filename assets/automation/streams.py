@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.automation.requests import Decision, HourRequest, HourState, decide, listing_digest
-from assets.automation.runs import active_hours, finished_runs, range_tags
+from assets.automation.runs import active_hours, content_tags, finished_runs, range_tags
 from assets.automation.survey import (
     history_page,
     list_landing,
@@ -132,15 +132,16 @@ def _decide(context: Tick, spec: StreamSpec, lacking: Sequence[HourState], now: 
         spec=spec,
         lacking=lacking,
         active=active_hours(context.instance, spec),
-        finished=finished_runs(context.instance, spec, since=min(state.newest for state in lacking)),
+        finished=finished_runs(context.instance, spec, [state.content for state in lacking]),
         now=now,
     )
 
 
 def _run_request(request: HourRequest) -> dg.RunRequest:
+    tags = content_tags(request.contents)
     if len(request.hours) == 1:
-        return dg.RunRequest(run_key=request.run_key, partition_key=request.hours[0].partition_key)
-    return dg.RunRequest(run_key=request.run_key, tags=range_tags(request.hours))
+        return dg.RunRequest(request.run_key, partition_key=request.hours[0].partition_key, tags=tags)
+    return dg.RunRequest(request.run_key, tags=range_tags(request.hours) | tags)
 
 
 def _skip_reason(decision: Decision, notes: Sequence[str]) -> str:

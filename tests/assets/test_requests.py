@@ -23,9 +23,8 @@ def states(make_object):
     return make
 
 
-def finished(*offsets: int, minutes_ago: float) -> FinishedRun:
-    ended = NOW - timedelta(minutes=minutes_ago)
-    return FinishedRun(ended - timedelta(seconds=10), ended, frozenset(FIRST.plus(o) for o in offsets))
+def finished(*states: HourState, minutes_ago: float, succeeded: bool = False) -> FinishedRun:
+    return FinishedRun(NOW - timedelta(minutes=minutes_ago), frozenset(s.content for s in states), succeeded)
 
 
 def decision(lacking, active=(), runs=()):
@@ -53,25 +52,38 @@ def test_nothing_is_requested_twice_while_queued_or_running(states):
 def test_a_failed_hour_is_requested_again_after_a_pause_under_another_key(states):
     """Dagster never runs a run key twice: with a fixed key a failed hour would be lost for good."""
     before = decision(states(0)).requests[0].run_key
-    assert decision(states(0), runs=[finished(0, minutes_ago=0.1)]).requests == ()
-    after = decision(states(0), runs=[finished(0, minutes_ago=1)]).requests[0].run_key
+    assert decision(states(0), runs=[finished(*states(0), minutes_ago=0.1)]).requests == ()
+    after = decision(states(0), runs=[finished(*states(0), minutes_ago=1)]).requests[0].run_key
     assert before != after
 
 
 def test_attempts_are_bounded_and_the_end_is_said(states):
     """An hour over the invalid threshold must not be run for ever, nor be given up in silence."""
-    runs = [finished(0, minutes_ago=60 * 24 * n) for n in range(len(PAUSES))]
-    runs = [FinishedRun(NOW - timedelta(minutes=5), NOW, r.hours) for r in runs]
+    runs = [finished(*states(0), minutes_ago=60 * 24 * n) for n in range(len(PAUSES))]
     made = decision(states(0), runs=runs)
     assert made.requests == ()
     assert "by hand" in made.notes[0]
 
 
-def test_a_new_object_begins_a_new_count(states):
-    """The producer repaired the hour: what failed before says nothing about it."""
-    old = [finished(0, minutes_ago=60 * 24) for _ in PAUSES]
-    assert all(run.created < states(0)[0].newest for run in old)
-    assert len(decision(states(0), runs=old).requests) == 1
+def test_other_content_begins_a_new_count(states):
+    """The producer repaired the hour: what failed before says nothing about it, whatever S3's clock says of when the
+    object was written. By times, an object that an upload in parts began before those runs was never requested."""
+    runs = [finished(*states(0), minutes_ago=0) for _ in PAUSES]
+    assert len(decision(states(0, etag="e2"), runs=runs).requests) == 1
+
+
+def test_content_that_was_loaded_once_is_requested_again_under_another_key(states):
+    """Rewritten, and then again what it was: with the key of its first run the daemon takes it for done for ever."""
+    before = decision(states(0)).requests[0].run_key
+    runs = [finished(*states(0), minutes_ago=9 - n, succeeded=True) for n in range(8)]
+    assert decision(states(0), runs=runs).requests[0].run_key != before
+    just_now = finished(*states(0), minutes_ago=0.1, succeeded=True)
+    assert decision(states(0), runs=[*runs, just_now]).requests == ()
+
+
+def test_a_clock_that_was_set_back_keeps_no_hour_waiting(states):
+    """A run that ended tomorrow, by a clock that was a day ahead, held its hour until then."""
+    assert len(decision(states(0), runs=[finished(*states(0), minutes_ago=-60 * 24)]).requests) == 1
 
 
 def test_rewritten_content_has_another_run_key(states):
