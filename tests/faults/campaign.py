@@ -1,4 +1,4 @@
-"""The fault campaign: `python -m tests.faults.campaign [--seed 1] [--share 1.0] [--only PART] ... [--write]`.
+"""The fault campaign: `python -m tests.faults.campaign [--seed 1] [--share 1.0] [--only PART] ... [--minutes 60] [--write]`.
 
 What is tried, and what came of it: docs/RELIABILITY.md. `--write` replaces there the lines of the parts that ran, and
 leaves the others. `--share` makes a campaign smaller: 0.1 tries a tenth of each.
@@ -17,7 +17,10 @@ from pathlib import Path
 
 from tests.faults import (
     daemon,
+    fuzz,
     kills,
+    live,
+    objects,
     policy_kills,
     races,
     refresh_kills,
@@ -102,6 +105,10 @@ def _daemon(lab: Laboratory, report: Report, share: float) -> None:
     daemon.kills(lab, report, round(6 * share))
 
 
+def _objects(lab: Laboratory, report: Report, share: float) -> None:
+    objects.every_fault(lab, report, max(1, round(14 * share)))
+
+
 PARTS: Mapping[str, Part] = {
     "places": _places,
     "commits": _commits,
@@ -116,7 +123,12 @@ PARTS: Mapping[str, Part] = {
     "sql": _sql,
     "races": _races,
     "daemon": _daemon,
+    "objects": _objects,
 }
+
+TIMED: Mapping[str, Part] = {"live": live.part, "fuzz": fuzz.part}
+"""What goes on for so many minutes, which take the place of the share."""
+MINUTES = 60.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -129,18 +141,20 @@ def main(arguments: Sequence[str]) -> int:
         servers.running(Path(folder) / "home") as running,
     ):
         lab = Laboratory(running, given.seed)
-        for name in given.only or PARTS:
+        minutes = MINUTES * given.share if given.minutes is None else given.minutes
+        for name in given.only or [*PARTS, *TIMED]:
             report.part = name
-            told(partial(PARTS[name], lab, report, given.share), name)
+            part = PARTS[name] if name in PARTS else TIMED[name]
+            told(partial(part, lab, report, given.share if name in PARTS else minutes), name)
         with report.watching(EVERYTHING):
             lab.check_everything()
     minutes = (time.monotonic() - began) / 60
     print(f"{minutes:.0f} minutes, Python {platform.python_version()}:\n")
-    print("\n".join([*report.rows(), *totals(report.rows())]))
+    print("\n".join([*report.rows(), *totals(report.rows()), *report.notes]))
     for wrong in report.wrong:
         print(wrong, file=sys.stderr)
     if given.write:
-        write_into(PAGE, report, tuple(PARTS))
+        write_into(PAGE, report, [*PARTS, *TIMED])
     return 1 if report.wrong else 0
 
 
@@ -148,7 +162,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make faults", description="The fault campaign.")
     parser.add_argument("--seed", type=int, default=1, help="of traffic, places and moments (default 1)")
     parser.add_argument("--share", type=float, default=1.0, help="how much of each part (default 1.0)")
-    parser.add_argument("--only", action="append", choices=PARTS, help="a part; may be given several times")
+    parser.add_argument(
+        "--minutes", type=float, help="of `live`, and of `fuzz` (default 60, times the share)"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=[*PARTS, *TIMED], help="a part; may be given several times"
+    )
     parser.add_argument(
         "--write", action="store_true", help="replace these parts' figures in docs/RELIABILITY.md"
     )

@@ -113,7 +113,8 @@ def main(arguments: Sequence[str]) -> int:
     report, began = Report(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         fuzz(report, given.target or TARGETS, given.minutes, given.corpus or Path(folder))
-    print(f"{(time.monotonic() - began) / 60:.0f} minutes:\n\n{report.table()}")
+    print(f"{(time.monotonic() - began) / 60:.0f} minutes:\n")
+    print("\n".join([*report.rows(), *report.notes]))
     for wrong in report.wrong:
         print(wrong, file=sys.stderr)
     return 1 if report.wrong else 0

@@ -25,11 +25,12 @@ class Line:
 @dataclass
 class Report:
     """The lines of a campaign, in the order of their first fault. `run`: the command they come from; `part`: which
-    part of the campaign it is at."""
+    part of the campaign it is at; `notes`: what else it measured."""
 
     run: str = ""
     part: str = "small"
     lines: dict[str, Line] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def happened(self, fault: str, times: int = 1) -> None:
         """Counts a fault."""
