@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from assets.automation import (
+    alert_sensor,
     condition_sensor,
     derived_jobs,
-    failure_alerts,
     reconcile_sensor,
     stream_automation,
 )
@@ -56,7 +56,7 @@ def build_definitions(
             *(a.sensor for a in automation),
             condition_sensor(tables),
             reconcile_sensor(tables, streams, refreshes),
-            failure_alerts(overrides),
+            alert_sensor(streams, overrides),
         ],
         schedules=[a.reconcile for a in automation],
         resources={

@@ -129,20 +129,32 @@ class DashboardSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Where failures are announced. webhook: takes JSON by POST, and is a secret; None: failures are only logged.
+    """Where alerts go beside the log; each that is set takes all of them. Secrets do not show in its repr.
 
-    dagster_url: where runs are linked to, without a slash at the end; None: no links.
+    webhook: takes Slack's JSON by POST, and is a secret. sns_topic: the ARN of a topic, reached with the process's
+    credentials. dagster_url: where runs are linked to, without a slash at the end; None: no links.
     """
 
     webhook: str | None = field(repr=False)
+    sns_topic: str | None
+    sns_endpoint: str | None
+    access_key_id: str | None
+    secret_access_key: str | None = field(repr=False)
     dagster_url: str | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> AlertSettings:
         """Reads the environment once. Raises InvalidSettings, which does not name the webhook's address."""
         values = _values(environ)
-        _check(("WEBLOGS_ALERT_WEBHOOK",), values)
-        return cls(webhook=values.get("WEBLOGS_ALERT_WEBHOOK"), dagster_url=_dagster_url(values))
+        _check(("WEBLOGS_ALERT_WEBHOOK", "WEBLOGS_ALERT_SNS_TOPIC", "AWS_ENDPOINT_URL_SNS"), values)
+        return cls(
+            webhook=values.get("WEBLOGS_ALERT_WEBHOOK"),
+            sns_topic=values.get("WEBLOGS_ALERT_SNS_TOPIC"),
+            sns_endpoint=values.get("AWS_ENDPOINT_URL_SNS"),
+            access_key_id=values.get("AWS_ACCESS_KEY_ID"),
+            secret_access_key=values.get("AWS_SECRET_ACCESS_KEY"),
+            dagster_url=_dagster_url(values),
+        )
 
 
 @dataclass(frozen=True)

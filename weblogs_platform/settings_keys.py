@@ -38,6 +38,10 @@ SECRET = Form(
     r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d{12}:secret:\S+",
     "must be the ARN of a secret in Secrets Manager (arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME)",
 )
+TOPIC = Form(
+    r"arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]{1,256}",
+    "must be the ARN of a topic (arn:aws:sns:REGION:ACCOUNT:NAME)",
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,9 @@ KEYS: tuple[Key, ...] = (
         "dashboard.unlock", "WEBLOGS_DASHBOARD_UNLOCK", "opens customers' ids and messages in a session",
         secret=True,
     ),
-    Key("alerts.webhook", "WEBLOGS_ALERT_WEBHOOK", "takes a message for each failed run", form=WEB, secret=True),
+    Key("alerts.webhook", "WEBLOGS_ALERT_WEBHOOK", "takes what goes wrong, as Slack's JSON", form=WEB, secret=True),
+    Key("alerts.sns_topic", "WEBLOGS_ALERT_SNS_TOPIC", "takes what goes wrong, by SNS", form=TOPIC),
+    Key("alerts.sns_endpoint", "AWS_ENDPOINT_URL_SNS", "where SNS answers, if not at AWS' own address", form=WEB),
 )  # fmt: skip
 BY_NAME = {key.name: key for key in KEYS}
 BY_VARIABLE = {key.variable: key for key in KEYS}

@@ -6,7 +6,8 @@ of the tables derived from them.
     survey.py     listing and ledger, side by side, over days
     streams.py    the sensor and the schedule of a stream
     derived.py    what refreshes the derived tables
-    alerts.py     what tells people that a run failed
+    alerts.py     what tells people that a run or a check failed
+    signals.py    what finished runs say about steps and checks
 
 Correctness does not rest on them: an hour that is requested twice loads once, and what the sensor misses the
 reconcile finds. They are running by default wherever the definitions are loaded; whoever wants them off turns
@@ -15,15 +16,15 @@ them off in the UI, which Dagster remembers.
 
 from __future__ import annotations
 
-from assets.automation.alerts import failure_alerts
+from assets.automation.alerts import alert_sensor
 from assets.automation.derived import condition_sensor, derived_jobs, reconcile_sensor
 from assets.automation.streams import StreamAutomation, stream_automation
 
 __all__ = [
     "StreamAutomation",
+    "alert_sensor",
     "condition_sensor",
     "derived_jobs",
-    "failure_alerts",
     "reconcile_sensor",
     "stream_automation",
 ]

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.automation.alerts import reason_of
 from assets.automation.runs import range_tags
+from assets.automation.signals import reason_of
 from assets.hour_steps import HourSteps
 from tests.pipeline.hours import Hour
 from tests.pipeline.records import encoded, web_log
@@ -114,7 +114,8 @@ def test_an_unexpected_error_tells_where_and_not_what(
     monkeypatch.setattr(HourSteps, "landing", surprised)
     result = run(instance, planted_hour, warehouse_stack)
     assert not result.success
-    alert = reason_of(result.get_step_failure_events())
+    [failure] = result.get_step_failure_events()
+    alert = reason_of(failure)
     assert "unexpected KeyError" in alert
     assert SECRET not in alert
     assert files_with_secret(tmp_path) == []

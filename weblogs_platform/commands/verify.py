@@ -52,6 +52,7 @@ OPS_TABLES = tuple(
         "rewritten_objects",
         "quarantine_receipts",
         "schema_migrations",
+        "alerts",
     )
 )
 SALES_TABLES = frozenset(

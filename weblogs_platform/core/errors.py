@@ -16,6 +16,7 @@
         ├── LakeUnavailable   S3 did not answer, or answered with an error of its own
         ├── ObjectChanged     an object was rewritten or removed between listing and reading
         ├── WarehouseUnavailable  Redshift did not answer, or dropped the connection
+        ├── ChannelFailed     a channel did not take an alert
         └── LoadConflict      another transaction won (serialization error, deadlock, lock time-out)
 
 Messages name the thing and what to do, and never carry values of records.
@@ -96,3 +97,7 @@ class WarehouseUnavailable(Transient):
 
 class LoadConflict(Transient):
     """Another transaction won; this one was rolled back and may be tried again."""
+
+
+class ChannelFailed(Transient):
+    """A channel did not take an alert; the message names the channel, never its address."""

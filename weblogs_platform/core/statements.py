@@ -290,7 +290,10 @@ def flattened(rows: Sequence[Sequence[object]]) -> list[object]:
     return [value for row in rows for value in row]
 
 
-_MOMENTS = {"landing_hour", "event_hour", "period_start"}
+_MOMENTS = {
+    "landing_hour", "event_hour", "period_start", "first_at", "last_at", "announced_at", "well_at", "modified_at",
+    "looked_at",
+}  # fmt: skip
 """Columns of the ledgers that hold a TIMESTAMP, which is bound as text."""
 
 
