@@ -3,7 +3,7 @@
 The sensor lists the last days every half minute. Its cursor holds, for each hour, the digest of the listing that
 the ledger confirmed, so that a quiet tick asks neither the warehouse nor Dagster; losing it costs one query. The
 reconcile looks every hour at the last week and at a page of older days, with no memory at all: late objects in
-old hours are found there.
+old hours are found there. What it finds is written down (`shopware_ops.reconcile_findings`), for the dashboards.
 
 Hours without objects are not requested: a run over nothing would make a silent stream look fresh.
 """
@@ -22,6 +22,7 @@ from assets.automation.runs import active_hours, content_tags, finished_runs, ra
 from assets.automation.survey import (
     history_page,
     list_landing,
+    not_loaded,
     outside_partitions,
     recent_days,
     with_ledger,
@@ -32,6 +33,7 @@ from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import WeblogsError
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.pipeline.findings import Look, record_look
 
 SENSOR_SECS = 30
 SENSOR_DAYS = 3
@@ -120,8 +122,17 @@ def _reconcile(
     states = with_ledger(warehouse, spec, listing.hours)
     lacking = [state for state in states if not state.is_loaded(spec)]
     decision = _decide(context, spec, lacking, now)
+    said = _skip_reason(decision, (*listing.notes, *outside_partitions(lake, spec)))
+    if decision.requests:
+        said = f"{len(decision.requests)} runs requested" + (f"; {said}" if decision.notes else "")
+    objects = sum(len(state.objects) for state in states)
+    look = Look(now, days, objects, [f for state in lacking for f in not_loaded(spec, state)], said)
+    try:
+        record_look(warehouse, spec, look)
+    except WeblogsError as error:
+        context.log.warning("what was found is not recorded: %s", error)
     if not decision.requests:
-        return dg.SkipReason(_skip_reason(decision, (*listing.notes, *outside_partitions(lake, spec))))
+        return dg.SkipReason(said)
     return [_run_request(request) for request in decision.requests]
 
 

@@ -12,7 +12,9 @@ from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import one_line
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.plan import versions_left_out
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.pipeline.findings import Finding
 from weblogs_platform.pipeline.landing import by_hour, days_with_objects, list_day, strays
 from weblogs_platform.pipeline.ledger import loaded_between
 
@@ -59,6 +61,17 @@ def with_ledger(
             if first <= hour < end
         ]
     return sorted(states, key=lambda state: state.hour)
+
+
+def not_loaded(spec: StreamSpec, state: HourState) -> list[Finding]:
+    """The objects of an hour that the ledger has not, or not in their version; those that the policy leaves out aside."""
+    left_out = set(versions_left_out(state.objects, state.loaded, spec.on_rewritten))
+    loaded = {line.key: line.etag for line in state.loaded}
+    return [
+        Finding(state.hour, o, "rewritten" if o.key in loaded else "new")
+        for o in state.objects
+        if o not in left_out and loaded.get(o.key) != o.etag
+    ]
 
 
 def recent_days(now: datetime, days: int) -> list[date]:

@@ -16,6 +16,13 @@ from assets.keys import StreamKeys
 from resources import LakeResource, RedshiftResource
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core.errors import LakeUnavailable
+from weblogs_platform.core.finding_statements import (
+    ForgetFindings,
+    ForgetLook,
+    KnownFindings,
+    RecordFindings,
+    RecordLook,
+)
 from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.statements import LoadedBetween
@@ -57,9 +64,10 @@ class MemoryLake(Lake):
 
 @dataclass
 class MemoryLedger:
-    """A warehouse that answers the one query about the ledger, and refuses every other statement."""
+    """A warehouse that answers the query about the ledger, keeps what is found, and refuses every other statement."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+    found: list[Any] = field(default_factory=list)
     queries: int = 0
 
     @contextmanager
@@ -67,11 +75,21 @@ class MemoryLedger:
         yield self
 
     def fetch_all(self, statement, parameters):
+        if isinstance(statement, KnownFindings):
+            return []
         assert isinstance(statement, LoadedBetween), statement
         stream, first, end = parameters
         self.queries += 1
         parsed = [datetime.fromisoformat(text) for text in (first, end)]
         return [r[1:] for r in self.rows if r[0] == stream and parsed[0] <= r[1] < parsed[1]]
+
+    def execute(self, statement, parameters) -> None:
+        assert isinstance(statement, (ForgetFindings, ForgetLook, RecordLook)), statement
+        del parameters
+
+    def insert_lines(self, statement, rows) -> None:
+        assert statement is RecordFindings, statement
+        self.found = list(rows)
 
     def record(self, objects) -> None:
         """What a load of these objects leaves in the ledger."""
@@ -343,8 +361,10 @@ def test_the_reconcile_finds_late_objects_in_old_hours(world_on_disk):
     assert world.tick() == [["10"]]
     assert world.reconcile() == [["10"], ["10"]]
     assert world.requested[-2].partition_key == old.partition_key
+    assert [(row[1], row[6]) for row in world.ledger.found] == [(old.sql, "new"), (FIRST.sql, "new")]
     world.load()
     assert world.reconcile() == []
+    assert world.ledger.found == []
 
 
 def test_the_reconcile_pages_through_a_long_history_once_a_day(world):

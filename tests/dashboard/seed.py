@@ -22,6 +22,8 @@ RUN_ID = "5c0ffee0-1111-4222-8333-444455556666"
 
 HOSTILE_PAGE = "<img src=x onerror=alert(1)>"
 HOSTILE_MESSAGE = '=HYPERLINK("http://bad","x") **bold** <script>alert(1)</script>'
+HOSTILE_TEXT = "<script>alert(1)</script> [x](javascript:alert(1)) **bold** $x$ :red[y]"
+HOSTILE_KEY = "=cmd|' /C calc'!A0<img src=x onerror=alert(1)>"
 SECRET_MESSAGE = "Please call me on 555 0100"
 _PAGES = (
     "app", "explore/main", "categories/list", "tags/wp-content", "wp-content", "search", "cart", "checkout",
@@ -39,6 +41,9 @@ def seed(warehouse: Warehouse) -> None:
         lines = list(_ledger())
         _insert(tx, "shopware_ops.load_history", lines)
         _insert(tx, "shopware_ops.quarantine_reasons", list(_reasons(lines)))
+        _insert(tx, "shopware_ops.alerts", list(_alerts()))
+        _insert(tx, "shopware_ops.reconcile_findings", list(_findings(lines)))
+        _insert(tx, "shopware_ops.reconcile_looks", [("web_logs", UNTIL, 400, 2, HOSTILE_TEXT)])
     for table in TABLES:
         refresh(warehouse, table, FIRST.replace(tzinfo=UTC), UNTIL.replace(tzinfo=UTC), run_id=RUN_ID)
 
@@ -158,6 +163,20 @@ def _reasons(lines: Sequence[Row]) -> Iterator[Row]:
         if bad:
             reason = "malformed_json" if number % 3 else "null_required:user_id"
             yield stream, hour, key, etag, reason, bad
+
+
+def _alerts() -> Iterator[Row]:
+    """One that is open, with a name and a reason that would be markup, and one that is well again."""
+    for kind, well_at in ((HOSTILE_KEY, None), ("conservation", UNTIL)):
+        hour = f"{NEWEST} 10:00"
+        yield kind, HOSTILE_TEXT, hour, HOSTILE_TEXT, RUN_ID, 2, UNTIL, UNTIL, UNTIL, "", well_at
+
+
+def _findings(lines: Sequence[Row]) -> Iterator[Row]:
+    """An object that was not loaded, and one that was since."""
+    stream, hour, key, etag, *_ = lines[0]
+    yield stream, hour, HOSTILE_KEY, "e1", 100, hour, "new", UNTIL
+    yield stream, hour, key, etag, 100, hour, "new", UNTIL
 
 
 def _ledger() -> Iterator[Row]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.dashboard.conftest import provisioned
-from tests.dashboard.seed import FIRST, HOSTILE_PAGE, SECRET_MESSAGE, UNTIL
+from tests.dashboard.seed import FIRST, HOSTILE_KEY, HOSTILE_PAGE, SECRET_MESSAGE, UNTIL
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import AccessRefused, StatementRefused, WarehouseUnavailable
 from weblogs_platform.dashboard import queries
@@ -24,10 +24,16 @@ from weblogs_platform.settings import DashboardSettings
 from weblogs_platform.streams import STREAMS
 
 NAMES = sorted(path.stem for path in queries.FOLDER.glob("*.sql"))
+WHATEVER_DAYS = (
+    "health_refreshes",
+    *(f"health_{name}" for name in ("alerts", "findings", "looks", "quarantine", "settled")),
+)
+"""Those that say what is so now."""
+
 NOTHING: dict[str, Any] = {
     "first": FIRST, "until": UNTIL, "hourly": 0, "event_type": "", "browser": "", "device": "", "page": "", "type": "",
     "channel": "", "rated": 0, "lowest": 0, "highest": 0, "personal": 0, "store": -1, "product": -1, "category": "",
-    "warehouse": -1, "status": "", "stream": "",
+    "warehouse": -1, "status": "", "stream": "", "day": UNTIL, "week": UNTIL,
 }  # fmt: skip
 
 
@@ -48,6 +54,24 @@ def test_every_query_runs_and_finds_the_shop(settings: DashboardSettings, name: 
     assert len(ask(settings, name)) > 0
 
 
+def test_open_quarantine_is_told_by_age(settings: DashboardSettings) -> None:
+    """What is a month old hides among what came today."""
+    week, day = FIRST + timedelta(days=5), FIRST + timedelta(days=12)
+    found = ask(settings, "health_quarantine", stream="web_logs", week=week, day=day)
+    rows = ask(settings, "health_reasons", stream="web_logs").groupby("reason")["records"].sum()
+    assert dict(zip(found["reason"], found["records"], strict=True)) == rows.to_dict()
+    assert (found["records"] == found["of_a_day"] + found["of_a_week"] + found["older"]).all()
+    assert (found[["of_a_day", "of_a_week", "older"]] > 0).all().all()
+    [settled] = ask(settings, "health_settled", stream="web_logs").to_dict("records")
+    assert (settled["still_open"], settled["replayed"]) == (rows.sum(), 0)
+
+
+def test_what_was_loaded_since_is_no_finding(settings: DashboardSettings) -> None:
+    """The page says for an hour that an object is missing which is in the table."""
+    assert ask(settings, "health_findings")["object_key"].tolist() == [HOSTILE_KEY]
+    assert ask(settings, "health_alerts")["kind"].tolist() == [HOSTILE_KEY]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_query_gives_a_bounded_number_of_rows(name: str) -> None:
     """A page reads a stream table whole."""
@@ -59,7 +83,7 @@ def test_every_query_gives_a_bounded_number_of_rows(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if not name.endswith("_span") and name != "health_refreshes"]
+    "name", [name for name in NAMES if not name.endswith("_span") and name not in WHATEVER_DAYS]
 )
 def test_no_query_looks_beyond_its_days(settings: DashboardSettings, name: str) -> None:
     """A figure of other days is added to those that were asked for."""

@@ -43,15 +43,19 @@ def account(hour: Hour) -> Account:
     done = Counter(Place(key, etag, offset) for key, etag, offset, _ in receipts)
     assert all(count == 1 for count in done.values()), "a record has two receipts"
     open_places: list[Place] = []
+    open_reasons: Counter[str] = Counter()
     for key, etag, records, loaded, quarantined, invalid_key in lines:
         written = hour.lake.get(invalid_key).splitlines() if invalid_key else []
-        places = {Place(e["object"], e["etag"], e["offset"]) for e in map(json.loads, written)}
+        entries = {Place(e["object"], e["etag"], e["offset"]): e for e in map(json.loads, written)}
+        places = entries.keys()
         assert len(places) == quarantined
         still = places - done.keys()
         own = [r for r in receipts if (r[0], r[1]) == (key, etag)]
         assert {Place(*r[:3]) for r in own} <= places, "a receipt of no record"
         assert records == loaded + len(own) + len(still)
         open_places += still
+        open_reasons.update(reason for place in still for reason in entries[place]["reasons"])
+    assert _counted_reasons(hour) == open_reasons
     outcomes = Counter(outcome for *_, outcome in receipts)
     loaded = sum(line[3] for line in lines)
     assert len(hour.rows()) == loaded + outcomes["replayed"]
@@ -64,6 +68,16 @@ def account(hour: Hour) -> Account:
     )
     _hold_that_the_platform_agrees(hour, found)
     return found
+
+
+def _counted_reasons(hour: Hour) -> dict[str, int]:
+    """What the warehouse says is open, by reason."""
+    query = (
+        "SELECT reason, SUM(records) FROM shopware_ops.quarantine_reasons "
+        "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) GROUP BY 1 HAVING SUM(records) <> 0"
+    )
+    with hour.warehouse.transaction() as tx:
+        return {reason: int(n) for reason, n in tx.fetch_all(query, (hour.spec.name, hour.hour.sql))}
 
 
 def _hold_that_the_platform_agrees(hour: Hour, found: Account) -> None:

@@ -53,6 +53,8 @@ OPS_TABLES = tuple(
         "quarantine_receipts",
         "schema_migrations",
         "alerts",
+        "reconcile_findings",
+        "reconcile_looks",
     )
 )
 SALES_TABLES = frozenset(

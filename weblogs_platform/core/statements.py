@@ -266,7 +266,7 @@ REASON_COLUMNS = ("stream", "landing_hour", "object_key", "etag", "reason", "rec
 
 @dataclass(frozen=True)
 class RecordReasons:
-    """The same for why records are in quarantine; parameters in the order of REASON_COLUMNS."""
+    """The same for why records are in quarantine, or (negative) no longer; parameters in the order of REASON_COLUMNS."""
 
     rows: int
 

@@ -26,7 +26,7 @@ from weblogs_platform.core.quarantine_judge import Judged, rejudge
 from weblogs_platform.core.repair import REPAIR_FAILED, Repair, RepairFailed, candidate_of
 from weblogs_platform.core.replay_statements import RecordReceipts
 from weblogs_platform.core.spec import MAX_RECORD_BYTES, StreamSpec
-from weblogs_platform.core.statements import LockLoads, NextChange
+from weblogs_platform.core.statements import LockLoads, NextChange, RecordReasons
 from weblogs_platform.pipeline.ledger import read_hour
 from weblogs_platform.pipeline.load import HourLoad
 from weblogs_platform.pipeline.manifest import ManifestRef
@@ -114,6 +114,7 @@ class _Good:
     """A record that can be loaded now. `invalid_key`: the quarantine it was read from."""
 
     place: Place
+    reasons: tuple[str, ...]
     invalid_key: str
     body: bytes
 
@@ -156,15 +157,15 @@ def discard_hour(
     if decision.who is None or decision.why is None:
         raise InvalidName("a discard needs who decided it and why")
     selected = _selected(lake, warehouse, spec, hour, selection, ReplayOutcome())
-    chosen = [(invalid_key, entry.place) for invalid_key, entry in selected]
+    chosen = [(invalid_key, entry.place, entry.reasons) for invalid_key, entry in selected]
     if dry_run or not chosen:
         return len(chosen)
     with warehouse.transaction() as tx:
         tx.execute(LockLoads())
         still_open = _Open.read(tx, spec, hour)
-        places = [place for invalid_key, place in chosen if still_open.has(invalid_key, place)]
-        _Receipts(tx, spec, hour, decision, run_id).write("discarded", places)
-    return len(places)
+        settled = [(place, why) for invalid_key, place, why in chosen if still_open.has(invalid_key, place)]
+        _Receipts(tx, spec, hour, decision, run_id).write("discarded", settled)
+    return len(settled)
 
 
 def _selected(
@@ -210,7 +211,7 @@ def _good(
         if judged.body is None:
             outcome.refuse(entry.place, judged.reasons)
         else:
-            yield _Good(entry.place, invalid_key, judged.body)
+            yield _Good(entry.place, entry.reasons, invalid_key, judged.body)
 
 
 def _judged(entry: Entry, spec: StreamSpec, how: Replay) -> Judged:
@@ -258,9 +259,9 @@ def _load(
             [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
             load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
             load.load_manifest(manifest)
-            places = [good.place for good in records]
+            settled = [(good.place, good.reasons) for good in records]
             receipts = _Receipts(tx, spec, hour, how.decision, run_id)
-            receipts.write("replayed", places, repair=how.label, load_key=load_key)
+            receipts.write("replayed", settled, repair=how.label, load_key=load_key)
             failpoints.reach("replay:receipts_written")
             changed = load.changed_hours()
             load.compare_table(read_hour(tx, spec, hour))
@@ -308,7 +309,7 @@ def _written(
 
 @dataclass(frozen=True)
 class _Receipts:
-    """Writes receipts in a transaction."""
+    """Writes receipts in a transaction, and takes what they settle out of the counts of open reasons."""
 
     tx: Transaction
     spec: StreamSpec
@@ -317,9 +318,17 @@ class _Receipts:
     run_id: str
 
     def write(
-        self, outcome: str, places: Sequence[Place], *, repair: str | None = None, load_key: str | None = None
+        self,
+        outcome: str,
+        settled: Sequence[tuple[Place, tuple[str, ...]]],
+        *,
+        repair: str | None = None,
+        load_key: str | None = None,
     ) -> None:
         who, why = self.decision.who, self.decision.why
         rest = (outcome, self.spec.rules_digest, repair, load_key, who, why, self.run_id)
-        rows = [(self.spec.name, self.hour.sql, p.key, p.etag, p.offset, *rest) for p in places]
+        rows = [(self.spec.name, self.hour.sql, p.key, p.etag, p.offset, *rest) for p, _ in settled]
         self.tx.insert_lines(RecordReceipts, rows)
+        reasons = Counter((p.key, p.etag, reason) for p, found in settled for reason in found)
+        lines = [(self.spec.name, self.hour.sql, *of, -count) for of, count in sorted(reasons.items())]
+        self.tx.insert_lines(RecordReasons, lines)

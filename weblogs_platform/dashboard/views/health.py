@@ -1,4 +1,4 @@
-"""Pipeline health: what landed, what became of it, whether it adds up, and how fresh it is."""
+"""Pipeline health: what landed, what became of it, whether it adds up, what is open, and how fresh it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, summed
 from weblogs_platform.dashboard.tables import Column, table
+from weblogs_platform.dashboard.views import health_now
 from weblogs_platform.kpis import TABLES
 from weblogs_platform.settings import DashboardSettings
 from weblogs_platform.streams import STREAMS
@@ -52,9 +53,11 @@ def _draw(page: Page) -> None:
     rows = frame("health_over_time", **page.during, hourly=int(page.dates.hourly), stream=stream)
     if rows.empty:
         page.nothing()
+        health_now.draw(stream)
         return
     _cards(rows)
     _conservation(page, stream)
+    health_now.draw(stream)
     _over_time(page, rows)
     _reasons(page, stream)
     _freshness(page)
@@ -176,8 +179,8 @@ def _reasons(page: Page, stream: str) -> None:
     left, right = st.columns([3, 2], border=True)
     with left:
         heading(
-            f"Why records are in quarantine, by {every} of landing",
-            "A record with two reasons counts under both.",
+            f"Why records are still in quarantine, by {every} of landing",
+            "Without those that were replayed or discarded. A record with two reasons counts under both.",
         )
         shown = filled(rows, page.dates, "kind", ["records"])
         columns(shown, Time(hourly), _RECORDS, "kind", alt_text=f"Quarantined by {every} and kind of reason")

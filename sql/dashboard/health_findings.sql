@@ -1,0 +1,17 @@
+-- What the reconcile found in landing and the ledger has not had since, oldest first.
+SELECT
+    found.stream,
+    found.landing_hour,
+    found.kind,
+    found.object_key,
+    found.size_bytes,
+    found.modified_at,
+    found.first_at
+FROM shopware_ops.reconcile_findings AS found
+LEFT JOIN shopware_ops.load_history AS ledger
+    ON ledger.stream = found.stream AND ledger.landing_hour = found.landing_hour
+    AND ledger.object_key = found.object_key AND ledger.etag = found.etag AND ledger.superseded_at IS NULL
+WHERE ledger.object_key IS NULL
+    AND (CAST(:stream AS VARCHAR(64)) = '' OR found.stream = CAST(:stream AS VARCHAR(64)))
+ORDER BY found.landing_hour, found.stream, found.object_key
+LIMIT 500;
