@@ -69,10 +69,14 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, mounted.help) for name, mounted in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        from weblogs_platform.core.errors import WeblogsError
+        from weblogs_platform.core.errors import WeblogsError, one_line
 
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            # It quotes arguments as they were typed, or pasted: they must not steer the terminal.
+            error.message = one_line(error.message)
+            raise
         except WeblogsError as error:
             raise click.ClickException(str(error)) from error
 

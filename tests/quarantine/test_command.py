@@ -75,6 +75,7 @@ def test_what_is_in_quarantine_is_told_without_values(command: Command, bad_hour
 def test_an_export_is_edited_and_given_back(command: Command, bad_hour: Hour, tmp_path: Path) -> None:
     """What is exported cannot be given back as it is, or others can read it."""
     file = tmp_path / "bad.jsonl"
+    file.touch(0o644)
     assert command("export", "--raw", "--output", str(file)).exit_code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_text(file.read_text().replace("userId", "user_id"))

@@ -6,6 +6,7 @@ Values of records are printed and written only with --raw.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import uuid
 from collections import Counter
@@ -322,10 +323,15 @@ def _place(place: Place) -> str:
 
 
 def _opened(output: Path | None) -> AbstractContextManager[IO[str]]:
-    """The file, which only its owner may read: it may hold personal data."""
+    """The file, which only its owner may read, also where it was there before: it may hold personal data."""
     if output is None:
         return nullcontext(sys.stdout)
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {str(output)!r}: {error.strerror}") from error
     return os.fdopen(descriptor, "w", encoding="utf-8")
 
 

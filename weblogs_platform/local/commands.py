@@ -178,6 +178,8 @@ def _print_result(result: Result) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from weblogs_platform.core.errors import one_line
+
     if not result.columns:
         click.echo("done")
         return
@@ -185,7 +187,8 @@ def _print_result(result: Result) -> None:
     for name in result.columns:
         table.add_column(Text(name))
     for row in result.rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        # What stands in a table was written by anybody, and must not steer this terminal.
+        table.add_row(*(Text("" if value is None else one_line(str(value))) for value in row))
     # In a pipe nothing is folded or cut off.
     Console(width=None if sys.stdout.isatty() else 1_000_000).print(table)
     click.echo(f"({len(result.rows)} row{'' if len(result.rows) == 1 else 's'})")

@@ -45,8 +45,7 @@ def _quarantine(stream: str) -> None:
         week=_to_minute(now - timedelta(days=7)),
     )
     settled = frame("health_settled", stream=stream)
-    left, right = st.columns([3, 2], border=True)
-    with left:
+    with st.container(border=True):
         heading(
             "In quarantine now, by reason and age",
             "Records that were neither replayed nor discarded, whenever they landed. One with two reasons counts under "
@@ -55,11 +54,10 @@ def _quarantine(stream: str) -> None:
         if rows.empty:
             st.success("**Quarantine is empty.**", icon=":material/check_circle:")
         else:
-            rows = rows.assign(age=_ages(rows["oldest"], now))
-            table(rows, _OPEN_COLUMNS, "open-quarantine")
-    with right:
-        heading("What became of quarantine", "Of all records that were ever put there and count now.")
-        table(settled, _SETTLED_COLUMNS, "settled-quarantine")
+            table(rows.assign(age=_ages(rows["oldest"], now)), _OPEN_COLUMNS, "open-quarantine")
+        if not settled.empty:
+            heading("What became of quarantine", "Of all records that were ever put there and count now.")
+            table(settled, _SETTLED_COLUMNS, "settled-quarantine")
 
 
 def _reconcile(stream: str) -> None:
