@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _RUNS = """{ runsOrError(limit: 200) { ... on Runs { results {
-  runId status tags { key value } startTime endTime } } } }"""
+  runId jobName status tags { key value } startTime endTime } } } }"""
 _LAUNCH = """mutation($keys: [AssetKeyInput!], $partitions: [String!]) {
   launchPartitionBackfill(backfillParams: {assetSelection: $keys, partitionNames: $partitions}) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -27,6 +27,7 @@ class Run:
     """One run; times are seconds since 1970."""
 
     id: str
+    job: str
     status: str
     tags: dict[str, str]
     started: float | None
@@ -55,6 +56,7 @@ class DagsterApi:
         found = [
             Run(
                 r["runId"],
+                r["jobName"],
                 r["status"],
                 {t["key"]: t["value"] for t in r["tags"]},
                 r["startTime"],

@@ -51,6 +51,17 @@ class DagsterPages:
         self.page.goto(f"{self.url}/assets/{asset}?view=partitions&partition={quote(partition)}")
         expect(self.page.get_by_text("seconds", exact=True).first).to_be_visible()
 
+    def launch_job(self, job: str, config: str) -> None:
+        """On the launchpad: the configuration pasted, Launch Run, once Dagster finds it right."""
+        self.page.goto(f"{self.url}/locations/{_REPOSITORY}/jobs/{job}/playground")
+        launch = self.page.get_by_role("button", name="Launch Run")
+        expect(launch).to_be_visible()
+        self.page.locator(".CodeMirror").first.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(config)
+        expect(launch).to_be_enabled()
+        launch.click()
+
     def open_check(self, asset: str, check: str) -> None:
         self.page.goto(f"{self.url}/assets/{asset}?view=checks&checkDetail={check}")
         expect(self.page.get_by_text("Latest execution")).to_be_visible()

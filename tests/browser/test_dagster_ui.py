@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.dagster_api import DagsterApi, wait_for
+from tests.browser.dagster_api import DagsterApi, Run, wait_for
 from tests.browser.dagster_pages import DagsterPages
 from tests.browser.shop import Shop
 from weblogs_platform.core.partitions import LandingHour
@@ -16,6 +16,7 @@ from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 TABLE = f"{WEB_LOGS.schema}/{WEB_LOGS.table}"
 DAY = 24
+HOSTILE_NAME = "<img src=x onerror=alert(1)>[x](javascript:alert(1))"
 
 
 @pytest.mark.parametrize("spec", STREAMS, ids=lambda spec: spec.name)
@@ -67,6 +68,67 @@ def test_a_landed_object_loads_without_a_click(
     for spec in STREAMS:
         expect(pages.page.get_by_text(f"watch_{spec.name}")).to_be_visible()
         expect(pages.page.get_by_text(f"reconcile_{spec.name}")).to_be_visible()
+
+
+REPLAY = """ops:
+  replay_records:
+    config:
+      stream: web_logs
+      first: {first}
+      end: {end}
+      repair: user_id_spelling
+      who: the data team
+"""
+
+
+def load(api: DagsterApi, hour: LandingHour) -> Run:
+    """A run over an hour, started without a click, once it ended."""
+    steps = ["landing", "validated", "manifest", "event_hours", "quarantine"]
+    assets = [*([step, "web_logs"] for step in steps), TABLE.split("/")]
+    backfill = api.launch_backfill(assets, [hour.partition_key])
+    return wait_for(lambda: next((r for r in api.runs(backfill=backfill) if r.ended), None), 120, "the run")
+
+
+@pytest.mark.timeout(300)  # two runs, each started by the daemon
+def test_a_replay_is_launched_with_its_parameters(
+    pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour
+):
+    """Fails when the launchpad refuses what the job asks for, or the job does other than it says."""
+    hour = now.plus(-22 * DAY)
+    shop.deliver_misspelt(hour, 3)
+    load(api, hour)
+    assert shop.rows(hour) == 3
+    first, end = (f"{h.start:%Y-%m-%dT%H}" for h in (hour, hour.plus(1)))
+    pages.launch_job("replay", REPLAY.format(first=first, end=end))
+
+    def ended() -> str | None:
+        return next((r.status for r in api.runs() if r.job == "replay" and r.ended), None)
+
+    assert wait_for(ended, 150, "the replay") == "SUCCESS"
+    assert shop.rows(hour) == 6
+    pages.open_partition("quarantine/web_logs", hour.partition_key)
+    expect(pages.metadata("replayed")).to_contain_text("3")
+    expect(pages.metadata("open")).to_contain_text("0")
+
+
+@pytest.mark.timeout(300)
+def test_hostile_names_are_text(pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour):
+    """Fails when the name of an object, which anybody may choose who delivers, is markup or a script in the UI."""
+    hour = now.plus(-23 * DAY)
+    dialogs: list[str] = []
+    pages.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    shop.deliver(hour, good=3, bad=4, name=HOSTILE_NAME)
+    run = load(api, hour)
+    for asset in ("landing/web_logs", "validated/web_logs"):
+        pages.open_partition(asset, hour.partition_key)
+        expect(pages.page.get_by_text(HOSTILE_NAME).first).to_be_visible()
+    pages.page.goto(f"{pages.url}/runs/{run.id}")
+    expect(pages.page.get_by_text("invalid_share_within_threshold").first).to_be_visible()
+    pages.open_check("validated/web_logs", "invalid_share_within_threshold")
+    expect(pages.page.get_by_text("4 of 7 records (57.1%) are invalid").first).to_be_visible()
+    expect(pages.page.locator("img[src=x]")).to_have_count(0)
+    expect(pages.page.locator("a[href^='javascript:']")).to_have_count(0)
+    assert dialogs == []
 
 
 @pytest.mark.timeout(400)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.chromium import window
 from tests.browser.dashboard_pages import DashboardPages, served
 from tests.dashboard.conftest import provisioned
-from tests.dashboard.seed import HOSTILE_PAGE, RUN_ID, SECRET_MESSAGE, seed
+from tests.dashboard.seed import HOSTILE_KEY, HOSTILE_PAGE, HOSTILE_TEXT, RUN_ID, SECRET_MESSAGE, seed
 from weblogs_platform.dashboard.page import PageSpec
 from weblogs_platform.dashboard.views import PAGES
 from weblogs_platform.local.endpoints import Endpoints
@@ -132,6 +132,44 @@ def test_a_hostile_link_is_refused_gently(pages: DashboardPages) -> None:
     expect(pages.page.get_by_text("a browser that has no data")).to_be_visible()
     expect(pages.card("Events")).to_have_text(re.compile(r"\d"))
     expect(pages.page.get_by_text("OR '1'='1")).to_have_count(0)
+
+
+@pytest.mark.timeout(300)  # six times each page
+@EVERY_PAGE
+def test_every_page_survives_a_hostile_link(pages: DashboardPages, spec: PageSpec) -> None:
+    """A filter's value from an address is run, shown as markup, pasted into SQL, or costs the page."""
+    for evil in (
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1)) **b** $a$ :red[y]",
+        "' OR 1=1; DROP TABLE shopware_ops.load_history; --",
+        "\x00\x1b[2J\n" + "x" * 5000,
+        "-1e999",
+    ):
+        pages.open(spec.path, **dict.fromkeys((*spec.names, "from", "to", "rows", evil[:20]), evil))
+        expect(pages.page.get_by_text("Part of the address was not understood")).to_be_visible()
+        expect(pages.page.get_by_test_id("stException")).to_have_count(0)
+        expect(pages.page.locator("img[src=x], a[href^='javascript:']")).to_have_count(0)
+    pages.open(spec.path)
+    expect(pages.card(CARDS[spec.path][0])).to_have_text(re.compile(r"\d"))
+
+
+def test_what_is_open_now_is_shown_and_hostile_names_are_text(pages: DashboardPages) -> None:
+    """Names and reasons that anybody may choose are a script in the page, or a formula in the file."""
+    pages.open("pipeline-health")
+    for title in ("What is wrong now", "In quarantine now, by reason and age", "Landed and not loaded"):
+        expect(pages.page.get_by_text(title, exact=True)).to_be_visible()
+    [trouble] = csv.DictReader(io.StringIO(pages.download(0)))
+    assert (trouble["What"], trouble["Why"]) == (f"'{HOSTILE_KEY}", HOSTILE_TEXT)
+    assert trouble["Run"] == f"http://127.0.0.1:3000/runs/{RUN_ID}"
+    reasons = list(csv.DictReader(io.StringIO(pages.download(1))))
+    assert sum(int(row["Open"]) for row in reasons) == sum(
+        int(row["Of a day"]) + int(row["Of a week"]) + int(row["Older"]) for row in reasons
+    )
+    [found] = csv.DictReader(io.StringIO(pages.download(3)))
+    assert (found["Object"], found["Kind"]) == (f"'{HOSTILE_KEY}", "new")
+    [look] = csv.DictReader(io.StringIO(pages.download(4)))
+    assert look["It said"] == HOSTILE_TEXT
+    expect(pages.page.locator("img[src=x], a[href^='javascript:']")).to_have_count(0)
 
 
 def test_a_bar_leads_to_the_rows_behind_it(pages: DashboardPages) -> None:
