@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from weblogs_platform.core.keys import Zone
+from weblogs_platform.core.policies import DERIVED_PREFIXES, POLICIES, PolicyName, bucket_policy, policy_document
 from weblogs_platform.local.endpoints import Endpoints
-from weblogs_platform.local.roles import ROLES, Role, policy_document
+from weblogs_platform.local.roles import ROLES, Role
 from weblogs_platform.streams import STREAMS
 
 LANDING = "firehose/web_redshift/2025/07/20/10/a"
@@ -24,6 +26,8 @@ KEYS = {
     "reports": "reports/web_logs/2025/07/20/10/a",
     "manifests": "manifests/web_logs/2025/07/20/10/a",
     "jsonpaths": "jsonpaths/web_logs.json",
+    "lakehouse": "lakehouse/web_logs/_delta_log/0.json",
+    "errors": "firehose-errors/web_redshift/processing-failed/2025/07/20/10/a",
     "elsewhere": "elsewhere/a",
     "lookalike": "firehose-other/a",
 }
@@ -42,10 +46,11 @@ CALLS: dict[str, Call] = {
 }
 READ = {"get", "head"}
 ALLOWED: dict[Role, dict[str, set[str]]] = {
-    "delivery": {name: {"put", "multipart"} for name in LANDINGS},
+    "delivery": {name: {"put", "multipart"} for name in (*LANDINGS, "errors")},
     "platform": {name: {"list"} for name in KEYS}
     | {name: {*READ, "list"} for name in LANDINGS}
-    | {name: {*READ, "put", "delete", "multipart", "list"} for name in DERIVED},
+    | {name: {*READ, "put", "multipart", "list"} for name in DERIVED}
+    | {"lakehouse": {*READ, "put", "delete", "multipart", "list"}},
     "copy": {name: {*READ, "list"} for name in ("landing", "validated", "manifests", "jsonpaths")},
 }
 
@@ -103,11 +108,11 @@ def test_no_role_administers_the_bucket(lake: Endpoints, role: Role) -> None:
 
 def test_a_batch_delete_removes_only_what_the_role_may_delete(lake: Endpoints) -> None:
     """DeleteObjects is one request with many keys: it is checked for each of them."""
-    keys = [{"Key": KEYS["validated"]}, {"Key": LANDING}]
+    keys = [{"Key": KEYS["lakehouse"]}, {"Key": KEYS["validated"]}, {"Key": LANDING}]
     answer = lake.s3("platform").delete_objects(Bucket=lake.bucket, Delete={"Objects": keys})
-    assert [error["Key"] for error in answer["Errors"]] == [LANDING]
+    assert sorted(error["Key"] for error in answer["Errors"]) == [LANDING, KEYS["validated"]]
     assert not refused(lambda: lake.s3("platform").head_object(Bucket=lake.bucket, Key=LANDING))
-    lake.s3("admin").put_object(Bucket=lake.bucket, Key=KEYS["validated"], Body=b"content")
+    lake.s3("admin").put_object(Bucket=lake.bucket, Key=KEYS["lakehouse"], Body=b"content")
 
 
 def test_a_server_side_copy_needs_both_ends(lake: Endpoints) -> None:
@@ -145,20 +150,32 @@ def test_a_missing_object_is_missing_and_not_forbidden(lake: Endpoints) -> None:
     assert raised.value.response.get("Error", {}).get("Code") == "NoSuchKey"
 
 
-@pytest.mark.parametrize("role", ["delivery", "platform"])
-def test_the_landing_prefix_of_every_stream_is_covered(role: Role) -> None:
+def test_the_prefixes_of_every_stream_and_zone_are_covered() -> None:
     """A stream declared with another landing prefix would be delivered nowhere and loaded from nowhere."""
-    resources = json.dumps(policy_document(role, "b"))
+    delivered = json.dumps([policy_document(name, "b") for name in ("firehose", "batch")])
+    read = json.dumps(policy_document("platform", "b"))
     for spec in STREAMS:
-        assert f"arn:aws:s3:::b/{spec.landing_prefix.partition('/')[0]}/*" in resources
+        resource = f"arn:aws:s3:::b/{spec.landing_prefix.partition('/')[0]}/*"
+        assert resource in delivered
+        assert resource in read
+    assert set(Zone) <= set(DERIVED_PREFIXES)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_policies_hold_only_what_aws_accepts(role: Role) -> None:
+@pytest.mark.parametrize("name", POLICIES)
+def test_policies_hold_only_what_aws_accepts(name: PolicyName) -> None:
     """The same documents are deployed to AWS: versions, effects and ARNs as IAM spells them."""
-    document = policy_document(role, "weblogs-lake")
+    document = policy_document(name, "weblogs-lake")
     assert document["Version"] == "2012-10-17"
     for statement in document["Statement"]:
         assert statement["Effect"] == "Allow"
         assert all(action.startswith("s3:") for action in statement["Action"])
         assert all(arn.startswith("arn:aws:s3:::weblogs-lake") for arn in statement["Resource"])
+
+
+def test_quarantine_is_denied_to_whoever_is_not_named() -> None:
+    """A policy of the account that allows s3:* on every bucket would open quarantined records otherwise."""
+    reader = "arn:aws:iam::123456789012:role/platform"
+    (denied,) = [s for s in bucket_policy("b", [reader])["Statement"] if "ArnNotEquals" in s["Condition"]]
+    assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:*")
+    assert denied["Resource"] == ["arn:aws:s3:::b/invalid/*"]
+    assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": [reader]}}

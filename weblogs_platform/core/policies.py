@@ -1,0 +1,99 @@
+"""Who may do what in the bucket: the one source of the policies of `deploy/aws` and of the embedded S3.
+
+`firehose` puts objects under its landing prefix, and what it could not deliver under its error prefix.
+`batch` is the shop systems that drop files. Neither reads, lists or deletes.
+`platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
+`copy` is the role that Redshift's COPY assumes: it reads what a manifest may name and the
+lakehouse, and never quarantined data, nor
+batch files as they were delivered, which are always conformed before they are loaded.
+
+The template spells the same documents out, because people review them there; a test deploys it and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+PolicyName = Literal["firehose", "batch", "platform", "copy"]
+POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
+
+FIREHOSE_PREFIXES = ("firehose",)
+ERROR_PREFIXES = ("firehose-errors",)
+BATCH_PREFIXES = ("pos", "inventory")
+LANDING_PREFIXES = (*FIREHOSE_PREFIXES, *BATCH_PREFIXES)
+LAKEHOUSE_PREFIXES = ("lakehouse",)
+DERIVED_PREFIXES = ("validated", "invalid", "reports", "manifests", "jsonpaths", *LAKEHOUSE_PREFIXES)
+COPY_PREFIXES = (*FIREHOSE_PREFIXES, "validated", "manifests", "jsonpaths", *LAKEHOUSE_PREFIXES)
+QUARANTINE_PREFIX = "invalid"
+
+_PUT = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+
+Document = dict[str, Any]
+
+
+def policy_document(name: PolicyName, bucket: str) -> Document:
+    """The IAM policy of that name for that bucket."""
+    return {"Version": "2012-10-17", "Statement": _STATEMENTS[name](bucket)}
+
+
+def bucket_policy(bucket: str, quarantine_readers: Sequence[str]) -> Document:
+    """The bucket's own policy: TLS only, and quarantine closed to every principal but these role ARNs, whatever other
+    policies of the account allow."""
+    closed = {
+        **_everyone("Deny", "s3:*", [f"{_arn(bucket)}/{QUARANTINE_PREFIX}/*"]),
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": list(quarantine_readers)}},
+    }
+    plain = {
+        **_everyone("Deny", "s3:*", [_arn(bucket), f"{_arn(bucket)}/*"]),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [plain, closed]}
+
+
+def _firehose(bucket: str) -> list[Document]:
+    return [
+        _allow(("s3:GetBucketLocation", "s3:ListBucketMultipartUploads"), [_arn(bucket)]),
+        _allow(_PUT, _objects(bucket, (*FIREHOSE_PREFIXES, *ERROR_PREFIXES))),
+    ]
+
+
+def _batch(bucket: str) -> list[Document]:
+    return [_allow(_PUT, _objects(bucket, BATCH_PREFIXES))]
+
+
+def _platform(bucket: str) -> list[Document]:
+    return [
+        _allow(("s3:ListBucket", "s3:GetBucketLocation"), [_arn(bucket)]),
+        _allow(("s3:GetObject",), _objects(bucket, LANDING_PREFIXES)),
+        _allow(("s3:GetObject", "s3:DeleteObject", *_PUT), _objects(bucket, DERIVED_PREFIXES)),
+    ]
+
+
+def _copy(bucket: str) -> list[Document]:
+    # COPY from a key prefix lists it; the condition keeps the names of everything else out of reach too.
+    prefixes = [f"{prefix}/*" for prefix in COPY_PREFIXES]
+    listing = _allow(("s3:ListBucket",), [_arn(bucket)])
+    return [
+        {**listing, "Condition": {"StringLike": {"s3:prefix": prefixes}}},
+        _allow(("s3:GetObject",), _objects(bucket, COPY_PREFIXES)),
+    ]
+
+
+_STATEMENTS = {"firehose": _firehose, "batch": _batch, "platform": _platform, "copy": _copy}
+
+
+def _allow(actions: Sequence[str], resources: list[str]) -> Document:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+
+
+def _everyone(effect: str, action: str, resources: list[str]) -> Document:
+    return {"Effect": effect, "Principal": "*", "Action": action, "Resource": resources}
+
+
+def _arn(bucket: str) -> str:
+    return f"arn:aws:s3:::{bucket}"
+
+
+def _objects(bucket: str, prefixes: Sequence[str]) -> list[str]:
+    return [f"{_arn(bucket)}/{prefix}/*" for prefix in prefixes]
