@@ -1,4 +1,4 @@
-"""Dagster resources over the platform's clients: the lake and the warehouse.
+"""Dagster resources over the platform's clients: the lake, the warehouse and the queue of notifications.
 
 They hold no values of their own: the settings are read when a run or a tick needs them. So the definitions load
 without a stack, and no secret shows in Dagster's UI.
@@ -6,7 +6,8 @@ without a stack, and no secret shows in Dagster's UI.
 
 from __future__ import annotations
 
+from resources.inbox import InboxResource
 from resources.lake import LakeResource
 from resources.redshift import RedshiftResource
 
-__all__ = ["LakeResource", "RedshiftResource"]
+__all__ = ["InboxResource", "LakeResource", "RedshiftResource"]

@@ -13,6 +13,7 @@ from assets.automation import (
     alert_sensor,
     condition_sensor,
     derived_jobs,
+    inbox_sensor,
     reconcile_sensor,
     stream_automation,
 )
@@ -20,7 +21,7 @@ from assets.derived import derived_assets
 from assets.quarantine import replay_job
 from assets.retry import Backoff
 from assets.streams import stream_assets, stream_job
-from resources import LakeResource, RedshiftResource
+from resources import InboxResource, LakeResource, RedshiftResource
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.kpis import TABLES
@@ -41,6 +42,7 @@ def build_definitions(
     overrides = dict(variables or {})
     retries = backoff or Backoff()
     automation = [stream_automation(spec=spec) for spec in streams]
+    loads = [stream_job(spec=spec) for spec in streams]
     refreshes = derived_jobs(tables)
     return dg.Definitions(
         assets=[
@@ -48,18 +50,20 @@ def build_definitions(
             *(derived_assets(table=table, streams=streams, backoff=retries) for table in tables),
         ],
         jobs=[
-            *(stream_job(spec=spec) for spec in streams),
+            *loads,
             *refreshes,
             replay_job(streams=streams, backoff=retries),
         ],
         sensors=[
             *(a.sensor for a in automation),
+            inbox_sensor(streams=streams, jobs=loads),
             condition_sensor(tables),
             reconcile_sensor(tables, streams, refreshes),
             alert_sensor(streams, overrides),
         ],
         schedules=[a.reconcile for a in automation],
         resources={
+            "inbox": InboxResource(variables=overrides),
             "lake": LakeResource(variables=overrides),
             "redshift": RedshiftResource(variables=overrides),
         },

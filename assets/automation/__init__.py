@@ -5,6 +5,7 @@ of the tables derived from them.
     runs.py       what Dagster's instance knows about runs over an hour
     survey.py     listing and ledger, side by side, over days
     streams.py    the sensor and the schedule of a stream
+    inbox.py      the sensor over the queue of S3's notifications, if there is one
     derived.py    what refreshes the derived tables
     alerts.py     what tells people that a run or a check failed
     signals.py    what finished runs say about steps and checks
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from assets.automation.alerts import alert_sensor
 from assets.automation.derived import condition_sensor, derived_jobs, reconcile_sensor
+from assets.automation.inbox import inbox_sensor
 from assets.automation.streams import StreamAutomation, stream_automation
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "alert_sensor",
     "condition_sensor",
     "derived_jobs",
+    "inbox_sensor",
     "reconcile_sensor",
     "stream_automation",
 ]

@@ -4,11 +4,12 @@ line or a sensor alike. Runs over fewer assets than the table are deliberately n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.automation.requests import Content, FinishedRun
+from assets.automation.requests import Content, FinishedRun, HourRequest
 from assets.keys import StreamKeys, job_name
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.partitions import LandingHour
@@ -29,6 +30,14 @@ ACTIVE = [
 ]
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _MAX_RUNS = 1000
+
+
+@dataclass(frozen=True)
+class RequestedRun:
+    """A run over some hours, whatever its state. `created` is UTC."""
+
+    created: datetime
+    hours: frozenset[LandingHour]
 
 
 def active_hours(instance: dg.DagsterInstance, spec: StreamSpec) -> set[LandingHour]:
@@ -60,6 +69,25 @@ def _content_tag(hour: LandingHour) -> str:
     return f"{CONTENT_TAG}/{hour.start:%Y-%m-%d-%H}"
 
 
+def requested_runs(instance: dg.DagsterInstance, spec: StreamSpec, since: datetime) -> list[RequestedRun]:
+    """Runs created after `since`, whatever came of them, newest first, a thousand at most."""
+    records = instance.get_run_records(filters=dg.RunsFilter(created_after=since), limit=_MAX_RUNS)
+    return [
+        RequestedRun(_created(record), hours_of(record.dagster_run.tags))
+        for record in records
+        if _loads(record.dagster_run, spec)
+    ]
+
+
+def run_request(request: HourRequest, job: str | None = None) -> dg.RunRequest:
+    """What asks Dagster for the run; `job` where the sensor has several."""
+    tags = content_tags(request.contents)
+    if len(request.hours) == 1:
+        key = request.hours[0].partition_key
+        return dg.RunRequest(request.run_key, job_name=job, partition_key=key, tags=tags)
+    return dg.RunRequest(request.run_key, job_name=job, tags=range_tags(request.hours) | tags)
+
+
 def range_tags(hours: Iterable[LandingHour]) -> dict[str, str]:
     """The run tags that make one run cover contiguous hours."""
     keys = [hour.partition_key for hour in hours]
@@ -86,9 +114,13 @@ def _loads(run: dg.DagsterRun, spec: StreamSpec) -> bool:
 
 
 def _finished(record: dg.RunRecord) -> FinishedRun:
-    run, created = record.dagster_run, record.create_timestamp
-    created = created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)
+    run, created = record.dagster_run, _created(record)
     ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else created
     tags = {hour: run.tags.get(_content_tag(hour)) for hour in hours_of(run.tags)}
     contents = frozenset((hour, digest) for hour, digest in tags.items() if digest)
     return FinishedRun(ended, contents, run.status == dg.DagsterRunStatus.SUCCESS)
+
+
+def _created(record: dg.RunRecord) -> datetime:
+    created = record.create_timestamp
+    return created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)

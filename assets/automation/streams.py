@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.automation.requests import Decision, HourRequest, HourState, decide, listing_digest
-from assets.automation.runs import active_hours, content_tags, finished_runs, range_tags
+from assets.automation.requests import Decision, HourState, decide, listing_digest
+from assets.automation.runs import active_hours, finished_runs, run_request
 from assets.automation.survey import (
     history_page,
     list_landing,
@@ -106,10 +106,10 @@ def _watch(
     lacking = [state for state in states if not state.is_loaded(spec)]
     open_hours = {state.hour for state in lacking}
     cursor = {h.partition_key: digest for h, digest in digests.items() if h not in open_hours}
-    decision = _decide(context, spec, lacking, now)
+    decision = decide_lacking(context, spec, lacking, now)
     return dg.SensorResult(
-        run_requests=[_run_request(request) for request in decision.requests],
-        skip_reason=None if decision.requests else _skip_reason(decision, listing.notes),
+        run_requests=[run_request(request) for request in decision.requests],
+        skip_reason=None if decision.requests else skip_reason([*decision.notes, *listing.notes]),
         cursor=json.dumps(cursor, sort_keys=True),
     )
 
@@ -121,8 +121,8 @@ def _reconcile(
     listing = list_landing(lake, spec, sorted(days), now)
     states = with_ledger(warehouse, spec, listing.hours)
     lacking = [state for state in states if not state.is_loaded(spec)]
-    decision = _decide(context, spec, lacking, now)
-    said = _skip_reason(decision, (*listing.notes, *outside_partitions(lake, spec)))
+    decision = decide_lacking(context, spec, lacking, now)
+    said = skip_reason([*decision.notes, *listing.notes, *outside_partitions(lake, spec)])
     if decision.requests:
         said = f"{len(decision.requests)} runs requested" + (f"; {said}" if decision.notes else "")
     objects = sum(len(state.objects) for state in states)
@@ -133,10 +133,11 @@ def _reconcile(
         context.log.warning("what was found is not recorded: %s", error)
     if not decision.requests:
         return dg.SkipReason(said)
-    return [_run_request(request) for request in decision.requests]
+    return [run_request(request) for request in decision.requests]
 
 
-def _decide(context: Tick, spec: StreamSpec, lacking: Sequence[HourState], now: datetime) -> Decision:
+def decide_lacking(context: Tick, spec: StreamSpec, lacking: Sequence[HourState], now: datetime) -> Decision:
+    """What to request of the hours that the ledger lacks, given the runs that Dagster knows."""
     if not lacking:
         return Decision((), ())
     return decide(
@@ -148,17 +149,10 @@ def _decide(context: Tick, spec: StreamSpec, lacking: Sequence[HourState], now: 
     )
 
 
-def _run_request(request: HourRequest) -> dg.RunRequest:
-    tags = content_tags(request.contents)
-    if len(request.hours) == 1:
-        return dg.RunRequest(request.run_key, partition_key=request.hours[0].partition_key, tags=tags)
-    return dg.RunRequest(request.run_key, tags=range_tags(request.hours) | tags)
-
-
-def _skip_reason(decision: Decision, notes: Sequence[str]) -> str:
-    lines = [*decision.notes, *notes]
+def skip_reason(lines: Sequence[str], *, otherwise: str = "every landed hour is loaded") -> str:
+    """The first lines in one; `otherwise` when there are none."""
     more = [f"and {len(lines) - MAX_NOTES} more"] if len(lines) > MAX_NOTES else []
-    return "; ".join([*lines[:MAX_NOTES], *more]) or "every landed hour is loaded"
+    return "; ".join([*lines[:MAX_NOTES], *more]) or otherwise
 
 
 def _read_cursor(text: str | None) -> Cursor:

@@ -14,6 +14,7 @@
     │   └── CountMismatch     what was loaded is not what was to be loaded; the transaction was rolled back
     └── Transient             the same call may succeed later: retry, bounded
         ├── LakeUnavailable   S3 did not answer, or answered with an error of its own
+        ├── QueueUnavailable  SQS did not answer, or answered with an error of its own
         ├── ObjectChanged     an object was rewritten or removed between listing and reading
         ├── WarehouseUnavailable  Redshift did not answer, or dropped the connection
         ├── ChannelFailed     a channel did not take an alert
@@ -85,6 +86,10 @@ class CountMismatch(Terminal):
 
 class LakeUnavailable(Transient):
     """S3 did not answer, or answered with an error of its own."""
+
+
+class QueueUnavailable(Transient):
+    """SQS did not answer, or answered with an error of its own."""
 
 
 class ObjectChanged(Transient):

@@ -11,7 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from weblogs_platform.core.keys import Zone
-from weblogs_platform.core.policies import DERIVED_PREFIXES, POLICIES, PolicyName, bucket_policy, policy_document
+from weblogs_platform.core.policies import (
+    DERIVED_PREFIXES,
+    POLICIES,
+    PolicyName,
+    bucket_policy,
+    policy_document,
+)
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.roles import ROLES, Role
 from weblogs_platform.streams import STREAMS

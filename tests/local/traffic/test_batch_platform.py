@@ -7,8 +7,8 @@ import pytest
 from tests.local.traffic.test_batch import SHOP, WILD
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core.partitions import LandingHour
-from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.core.policies import COPY_PREFIXES
+from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.traffic.batch import BatchPlan, generate_batch
 from weblogs_platform.local.traffic.batch_rows import BatchShares
 from weblogs_platform.local.traffic.summary import TrafficSummary

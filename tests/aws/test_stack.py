@@ -1,0 +1,283 @@
+"""The templates of deploy/aws: linted, deployed into moto, and used through their outputs.
+
+moto makes buckets, queues, roles, policies and topics of a template, and leaves out what it does not know: bucket and
+queue policies, a bucket's notifications, Firehose, secrets, alarms and Redshift Serverless. These are put there from
+the template by their own calls where moto has them; Redshift Serverless is only linted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import pytest
+from cfnlint.decode import cfn_yaml
+
+from assets.automation import inbox_sensor
+from assets.streams import stream_job
+from resources import InboxResource
+from tests.assets.test_automation import FIRST, NOW, MemoryLake, MemoryLedger, _hours
+from tests.aws.conftest import REGION, Aws
+from tests.aws.test_inbox_sensor import Given
+from weblogs_platform.core.keys import LandingObject
+from weblogs_platform.core.policies import (
+    BATCH_PREFIXES,
+    DERIVED_PREFIXES,
+    ERROR_PREFIXES,
+    FIREHOSE_PREFIXES,
+    LANDING_PREFIXES,
+    PolicyName,
+    bucket_policy,
+    policy_document,
+)
+from weblogs_platform.definitions import build_definitions
+from weblogs_platform.settings import PROJECT_ROOT, QueueSettings
+from weblogs_platform.streams import FIREHOSE_STREAMS, STREAMS
+
+DEPLOY = PROJECT_ROOT / "deploy" / "aws"
+BUCKET = "weblogs-lake-of-the-test"
+ACCOUNT = "123456789012"
+STACK = "weblogs-test"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    aws: Aws
+    template: dict[str, Any]
+    outputs: dict[str, str]
+    """By their keys."""
+    settings: dict[str, str]
+    """By the variables that their descriptions name."""
+    resources: dict[str, str]
+    """Physical ids by logical ones."""
+
+    def rendered(self, value: Any) -> Any:
+        """A part of the template with the functions that it uses worked out for this stack."""
+        if isinstance(value, list):
+            found = [self.rendered(item) for item in value]
+            return [item for item in found if item is not None]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"Fn::Sub"}:
+            text = value["Fn::Sub"].replace("${AWS::Partition}", "aws")
+            return text.replace("${BucketName}", BUCKET).replace("${AWS::AccountId}", ACCOUNT)
+        if set(value) == {"Ref"}:
+            name = value["Ref"]
+            known = {"AWS::AccountId": ACCOUNT, "AWS::NoValue": None, "QuarantineReaderArn": ""}
+            return known[name] if name in known else self.resources.get(name, name)
+        if set(value) == {"Fn::GetAtt"}:
+            return self._arn(value["Fn::GetAtt"][0])
+        if set(value) == {"Fn::If"}:
+            name, yes, no = value["Fn::If"]
+            return self.rendered({"HasQuarantineReader": no, "AppendsNewline": yes}[name])
+        return {name: self.rendered(inner) for name, inner in value.items()}
+
+    def _arn(self, name: str) -> str:
+        physical = self.resources[name]
+        return {
+            "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{physical.rpartition('/')[2]}",
+            "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{physical}",
+            "AWS::S3::Bucket": f"arn:aws:s3:::{physical}",
+        }[self.template["Resources"][name]["Type"]]
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return load("platform.yaml")
+
+
+@pytest.fixture(scope="module")
+def deployed(aws: Aws, template: dict[str, Any]) -> Deployed:
+    formation = aws.client("cloudformation")
+    formation.create_stack(
+        StackName=STACK,
+        TemplateBody=(DEPLOY / "platform.yaml").read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": "BucketName", "ParameterValue": BUCKET}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    (stack,) = formation.describe_stacks(StackName=STACK)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    found = formation.describe_stack_resources(StackName=STACK)["StackResources"]
+    outputs = stack["Outputs"]
+    return Deployed(
+        aws,
+        template,
+        {o["OutputKey"]: o["OutputValue"] for o in outputs},
+        {o["Description"]: o["OutputValue"] for o in outputs if o["Description"].isupper()},
+        {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found if "LogicalResourceId" in r},
+    )
+
+
+def load(name: str) -> dict[str, Any]:
+    document, wrong = cfn_yaml.loads((DEPLOY / name).read_text(encoding="utf-8")), []
+    assert not wrong
+    return json.loads(json.dumps(document))
+
+
+@pytest.mark.parametrize("name", ["platform.yaml", "warehouse.yaml"])
+def test_cfn_lint_finds_nothing(name: str) -> None:
+    """With the rules and the strictness of the command line."""
+    lint = [sys.executable, "-m", "cfnlint", "-r", "eu-west-1", "us-east-1", "--", str(DEPLOY / name)]
+    done = subprocess.run(lint, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("role", "name"), [("FirehoseRole", "firehose"), ("PlatformRole", "platform"), ("CopyRole", "copy")]
+)
+def test_a_role_has_the_policy_that_the_embedded_s3_enforces(
+    deployed: Deployed, role: str, name: PolicyName
+) -> None:
+    """Two documents of the same name drift apart: what runs on a laptop would be refused on AWS, or the reverse."""
+    found = deployed.aws.client("iam").get_role_policy(
+        RoleName=deployed.resources[role], PolicyName="bucket"
+    )["PolicyDocument"]
+    assert found == policy_document(name, BUCKET)
+
+
+def test_the_batch_systems_have_theirs(deployed: Deployed) -> None:
+    properties = deployed.template["Resources"]["BatchDeliveryPolicy"]["Properties"]
+    assert deployed.rendered(properties["PolicyDocument"]) == policy_document("batch", BUCKET)
+    iam = deployed.aws.client("iam")
+    arn = deployed.outputs["BatchDeliveryPolicy"]
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["IsAttachable"]
+
+
+def test_the_bucket_closes_quarantine(deployed: Deployed) -> None:
+    """And S3 takes the document."""
+    document = deployed.rendered(
+        deployed.template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    )
+    platform = deployed.outputs["PlatformRole"]
+    assert document == bucket_policy(BUCKET, [platform])
+    s3 = deployed.aws.client("s3")
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(document))
+    assert json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"]) == document
+    s3.delete_bucket_policy(Bucket=BUCKET)
+
+
+def test_only_the_platforms_own_secret_and_queues_are_open_to_it(deployed: Deployed) -> None:
+    policies = deployed.template["Resources"]["PlatformRole"]["Properties"]["Policies"]
+    rendered = {p["PolicyName"]: deployed.rendered(p["PolicyDocument"])["Statement"] for p in policies}
+    assert {action for s in rendered["queue-and-alerts"] for action in [s["Action"]].pop()} - {"s", "n"} >= {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+        "sqs:GetQueueUrl",
+    }
+    assert [s["Resource"] for s in rendered["secrets"]] == ["PlatformSecret"]
+
+
+def test_the_bucket_is_closed_versioned_and_encrypted(deployed: Deployed) -> None:
+    properties = deployed.template["Resources"]["Bucket"]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    encryption = deployed.aws.client("s3").get_bucket_encryption(Bucket=BUCKET)
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_no_rule_of_the_lifecycle_removes_what_counts(template: dict[str, Any]) -> None:
+    """An expired object is a lost one: a rule under every prefix, and none that ends a current version."""
+    rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert not any(name.startswith("Expiration") for rule in rules for name in rule)
+    prefixes = {rule["Prefix"].rstrip("/") for rule in rules if "Prefix" in rule}
+    assert prefixes == {*LANDING_PREFIXES, *ERROR_PREFIXES, *DERIVED_PREFIXES} - {"jsonpaths"}
+
+
+def test_firehose_delivers_where_the_streams_look(deployed: Deployed) -> None:
+    """A prefix with another layout lands for weeks in hours that nobody lists. And Firehose takes the configuration."""
+    resources = deployed.template["Resources"]
+    delivered = {}
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::KinesisFirehose::DeliveryStream":
+            continue
+        destination = deployed.rendered(resource["Properties"]["ExtendedS3DestinationConfiguration"])
+        destination["CompressionFormat"] = "GZIP"
+        destination["BufferingHints"] = {"IntervalInSeconds": 300, "SizeInMBs": 64}
+        firehose = deployed.aws.client("firehose")
+        firehose.create_delivery_stream(
+            DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination
+        )
+        described = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+        (found,) = described["Destinations"]
+        delivered[found["ExtendedS3DestinationDescription"]["Prefix"]] = destination
+    time = "!{timestamp:yyyy/MM/dd/HH}/"
+    assert set(delivered) == {f"{spec.landing_prefix}/{time}" for spec in FIREHOSE_STREAMS}
+    for prefix, destination in delivered.items():
+        folder = prefix.removeprefix("firehose/").removesuffix(time)
+        assert (
+            destination["ErrorOutputPrefix"]
+            == f"firehose-errors/{folder}!{{firehose:error-output-type}}/{time}"
+        )
+        (processor,) = destination["ProcessingConfiguration"]["Processors"]
+        assert processor["Parameters"] == [{"ParameterName": "Delimiter", "ParameterValue": "\\n"}]
+        hour = FIRST.path
+        assert any(spec.landing_hour_of(prefix.replace(time, f"{hour}/a.gz")) == FIRST for spec in STREAMS)
+
+
+def test_the_outputs_are_the_settings(deployed: Deployed) -> None:
+    """One left out is a setting that somebody types by hand."""
+    warehouse = {o["Description"] for o in load("warehouse.yaml")["Outputs"].values()}
+    assert warehouse == {"REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_DATABASE"}
+    assert set(deployed.settings) == {
+        "WEBLOGS_ENV",
+        "AWS_REGION",
+        "WEBLOGS_BUCKET",
+        "REDSHIFT_USER",
+        "REDSHIFT_PASSWORD_SECRET",
+        "WEBLOGS_COPY_ROLE",
+        "WEBLOGS_DASHBOARD_USER",
+        "WEBLOGS_DASHBOARD_PASSWORD_SECRET",
+        "WEBLOGS_ALERT_SNS_TOPIC",
+        "WEBLOGS_QUEUE_URL",
+    }
+    assert deployed.settings["WEBLOGS_BUCKET"] == BUCKET
+    assert deployed.settings["AWS_REGION"] == REGION
+    role = deployed.aws.client("iam").get_role(RoleName=deployed.resources["CopyRole"])["Role"]
+    assert deployed.settings["WEBLOGS_COPY_ROLE"] == role["Arn"]
+    assert QueueSettings.from_env(deployed.settings).url == deployed.settings["WEBLOGS_QUEUE_URL"]
+
+
+def test_what_lands_in_the_bucket_reaches_the_sensor(deployed: Deployed) -> None:
+    """The whole way: an object in the deployed bucket, S3's word of it in the deployed queue, a run request."""
+    configured = deployed.rendered(
+        deployed.template["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"]
+    )
+    queues = [
+        {
+            "QueueArn": q["Queue"],
+            "Events": [q["Event"]],
+            "Filter": {"Key": {"FilterRules": q["Filter"]["S3Key"]["Rules"]}},
+        }
+        for q in configured["QueueConfigurations"]
+    ]
+    noticed = {q["Filter"]["Key"]["FilterRules"][0]["Value"].rstrip("/") for q in queues}
+    assert noticed == {*FIREHOSE_PREFIXES, *BATCH_PREFIXES}
+    s3 = deployed.aws.client("s3")
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": queues}
+    )
+    key = f"{STREAMS[0].landing_hour_prefix(FIRST)}web+logs 1 ü.gz"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+    s3.put_object(Bucket=BUCKET, Key="reports/web_logs/2025/07/20/10/hour.x.json", Body=b"{}")
+    lake = MemoryLake()
+    lake.__dict__["bucket"] = BUCKET
+    lake.objects[key] = LandingObject(key, "e1", 2, NOW)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    inbox = InboxResource(variables={**deployed.settings, **keys}, wait_secs=0)
+    given = Given(lake, MemoryLedger(), None)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(
+            instance=instance,
+            definitions=build_definitions(),
+            resources={"lake": given, "redshift": given, "inbox": inbox},
+        )
+        sensor = inbox_sensor(streams=STREAMS, jobs=[stream_job(spec=s) for s in STREAMS], clock=lambda: NOW)
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    assert [_hours(request) for request in result.run_requests or []] == [["10"]]
