@@ -158,6 +158,30 @@ class AlertSettings:
 
 
 @dataclass(frozen=True)
+class QueueSettings:
+    """Where S3's notifications arrive. url: of the SQS queue, which answers at its own host; None: there is none."""
+
+    url: str | None
+    region: str
+    access_key_id: str | None
+    """Of the embedded stack; None on AWS, as the secret."""
+    secret_access_key: str | None = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> QueueSettings:
+        """Reads the environment once. Raises InvalidSettings when the URL is none."""
+        values = _values(environ)
+        _check(("AWS_REGION", "WEBLOGS_QUEUE_URL"), values)
+        aws = values["WEBLOGS_ENV"] == "aws"
+        return cls(
+            url=values.get("WEBLOGS_QUEUE_URL"),
+            region=_region(values),
+            access_key_id=None if aws else values.get("AWS_ACCESS_KEY_ID"),
+            secret_access_key=None if aws else values.get("AWS_SECRET_ACCESS_KEY"),
+        )
+
+
+@dataclass(frozen=True)
 class Effective:
     """One setting as it is: `shown` is its value, masked where it is a secret, None where it has none; `source` the
     variable, the file or `default`; `complaint` what is wrong with it."""
@@ -183,30 +207,6 @@ def settings_file(environ: Mapping[str, str] | None = None) -> Path | None:
 def environment_name(environ: Mapping[str, str] | None = None) -> str:
     """`local` or `aws`. Raises InvalidSettings."""
     return _values(environ)["WEBLOGS_ENV"]
-
-
-@dataclass(frozen=True)
-class QueueSettings:
-    """Where S3's notifications arrive. url: of the SQS queue, which answers at its own host; None: there is none."""
-
-    url: str | None
-    region: str
-    access_key_id: str | None
-    secret_access_key: str | None = field(repr=False)
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> QueueSettings:
-        """Reads the environment once. Raises InvalidSettings when the URL is none."""
-        values = _values(environ)
-        url = values.get("WEBLOGS_QUEUE_URL")
-        if url and not url.startswith(_WEB):
-            raise InvalidSettings(f"WEBLOGS_QUEUE_URL must start with http:// or https://, got {url!r}")
-        return cls(
-            url=url,
-            region=values.get("AWS_REGION") or values.get("AWS_DEFAULT_REGION") or "eu-west-1",
-            access_key_id=values.get("AWS_ACCESS_KEY_ID"),
-            secret_access_key=values.get("AWS_SECRET_ACCESS_KEY"),
-        )
 
 
 def home_folder(environ: Mapping[str, str] | None = None) -> Path:

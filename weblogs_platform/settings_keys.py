@@ -74,6 +74,7 @@ KEYS: tuple[Key, ...] = (
     Key("region", "AWS_REGION", "the region of bucket and warehouse", "eu-west-1"),
     Key("s3.bucket", "WEBLOGS_BUCKET", "the one bucket of the platform"),
     Key("s3.endpoint", "AWS_ENDPOINT_URL_S3", "where S3 answers, if not at AWS' own address", form=WEB),
+    Key("s3.queue", "WEBLOGS_QUEUE_URL", "the SQS queue of S3's notifications, if there is one", form=WEB),
     Key("redshift.host", "REDSHIFT_HOST", "the endpoint's host name, without port and database"),
     Key("redshift.port", "REDSHIFT_PORT", "its port", "5439", PORT),
     Key("redshift.database", "REDSHIFT_DATABASE", "the database", "dev"),

@@ -37,7 +37,8 @@ from weblogs_platform.core.policies import (
     policy_document,
 )
 from weblogs_platform.definitions import build_definitions
-from weblogs_platform.settings import PROJECT_ROOT, QueueSettings
+from weblogs_platform.settings import PROJECT_ROOT, QueueSettings, Settings
+from weblogs_platform.settings_keys import BY_VARIABLE
 from weblogs_platform.streams import FIREHOSE_STREAMS, STREAMS
 
 DEPLOY = PROJECT_ROOT / "deploy" / "aws"
@@ -229,6 +230,7 @@ def test_firehose_delivers_where_the_streams_look(deployed: Deployed) -> None:
 def test_the_outputs_are_the_settings(deployed: Deployed) -> None:
     """One left out is a setting that somebody types by hand."""
     warehouse = {o["Description"] for o in load("warehouse.yaml")["Outputs"].values()}
+    assert warehouse <= set(BY_VARIABLE)
     assert warehouse == {"REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_DATABASE"}
     declared = {o["Description"] for o in deployed.template["Outputs"].values() if o["Description"].isupper()}
     assert declared == {
@@ -253,9 +255,15 @@ def test_the_outputs_are_the_settings(deployed: Deployed) -> None:
     role = deployed.aws.client("iam").get_role(RoleName=deployed.resources["CopyRole"])["Role"]
     assert deployed.settings["WEBLOGS_COPY_ROLE"] == role["Arn"]
     assert QueueSettings.from_env(deployed.settings).url == deployed.settings["WEBLOGS_QUEUE_URL"]
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s"
+    elsewhere = {"REDSHIFT_HOST": "h", "REDSHIFT_DATABASE": "weblogs", "REDSHIFT_PASSWORD_SECRET": secret}
+    settings = Settings.from_env({**deployed.settings, **elsewhere})
+    assert (settings.bucket, settings.copy_role_arn) == (BUCKET, role["Arn"])
 
 
-def test_what_lands_in_the_bucket_reaches_the_sensor(deployed: Deployed) -> None:
+def test_what_lands_in_the_bucket_reaches_the_sensor(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The whole way: an object in the deployed bucket, S3's word of it in the deployed queue, a run request."""
     configured = deployed.rendered(
         deployed.template["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"]
@@ -280,11 +288,13 @@ def test_what_lands_in_the_bucket_reaches_the_sensor(deployed: Deployed) -> None
     lake = MemoryLake()
     lake.__dict__["bucket"] = BUCKET
     lake.objects[key] = LandingObject(key, "e1", 2, NOW)
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    # On AWS the credentials are the process's own.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     # The output is the queue's address on AWS; moto answers at its own.
     name = deployed.settings["WEBLOGS_QUEUE_URL"].rpartition("/")[2]
     url = deployed.aws.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
-    inbox = InboxResource(variables={**deployed.settings, **keys, "WEBLOGS_QUEUE_URL": url}, wait_secs=0)
+    inbox = InboxResource(variables={**deployed.settings, "WEBLOGS_QUEUE_URL": url}, wait_secs=0)
     given = Given(lake, MemoryLedger(), None)
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(
