@@ -3,9 +3,8 @@
 `firehose` puts objects under its landing prefix, and what it could not deliver under its error prefix.
 `batch` is the shop systems that drop files. Neither reads, lists or deletes.
 `platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
-`copy` is the role that Redshift's COPY assumes: it reads what a manifest may name and the
-lakehouse, and never quarantined data, nor
-batch files as they were delivered, which are always conformed before they are loaded.
+`copy` is the role that Redshift's COPY assumes: it reads what a manifest may name, and the
+lakehouse, but never quarantined data, nor batch files as delivered, which are always conformed before they are loaded.
 
 The template spells the same documents out, because people review them there; a test deploys it and compares.
 """
