@@ -24,11 +24,12 @@ from weblogs_platform.commands.doctor_lake import OWN_PREFIXES
 from weblogs_platform.commands.findings import Finding, is_well
 from weblogs_platform.commands.init import init
 from weblogs_platform.commands.verify import verify
+from weblogs_platform.core.policies import DERIVED_PREFIXES
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.contract import S3Credentials
 from weblogs_platform.local.redshift.launch import LaunchOptions, launch
-from weblogs_platform.local.roles import DERIVED_PREFIXES, Role
+from weblogs_platform.local.roles import Role
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.settings import Settings
