@@ -18,7 +18,7 @@ from weblogs_platform.core.keys import Zone, jsonpaths_key
 from weblogs_platform.pipeline.provision import jsonpaths_body
 from weblogs_platform.streams import STREAMS
 
-OWN_PREFIXES = (*(str(zone) for zone in Zone), "jsonpaths")
+OWN_PREFIXES = (*(str(zone) for zone in Zone), "jsonpaths", "lakehouse")
 SKEW_SECS = 120
 """Requests that are signed 15 minutes off are refused; hours are called late long before."""
 _CREDENTIALS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
