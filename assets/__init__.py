@@ -7,6 +7,7 @@
     derived.py         the factory of a derived table's asset (processed tables and KPIs)
     derived_run.py     one run over periods of a derived table
     derived_checks.py  the judgement of its checks, as pure functions
+    lakehouse.py       the factories of a stream's lakehouse assets: the copy hour by hour, and the care for it
     check_specs.py     checks as Dagster declares them
     checks.py          the judgement of every check, as pure functions
     metadata.py        schema, lineage and tables as Dagster shows them

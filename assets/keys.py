@@ -55,6 +55,21 @@ def hourly_partitions(spec: StreamSpec) -> dg.HourlyPartitionsDefinition:
     )
 
 
+def lakehouse_key(spec: StreamSpec) -> dg.AssetKey:
+    """The copy of the stream table, hour by hour."""
+    return dg.AssetKey(["lakehouse", spec.name])
+
+
+def maintenance_key(spec: StreamSpec) -> dg.AssetKey:
+    """The care for the copy as a whole."""
+    return dg.AssetKey(["lakehouse_maintenance", spec.name])
+
+
+def lakehouse_job_name(spec: StreamSpec) -> str:
+    """The job over the copy of a stream, e.g. `lakehouse_web_logs`."""
+    return f"lakehouse_{spec.name}"
+
+
 def derived_key(table: DerivedTable) -> dg.AssetKey:
     """A derived table's asset is named as the table is."""
     return dg.AssetKey([table.schema, table.name])

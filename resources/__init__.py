@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from resources.inbox import InboxResource
 from resources.lake import LakeResource
+from resources.lakehouse import LakehouseResource
 from resources.redshift import RedshiftResource
 
-__all__ = ["InboxResource", "LakeResource", "RedshiftResource"]
+__all__ = ["InboxResource", "LakeResource", "LakehouseResource", "RedshiftResource"]

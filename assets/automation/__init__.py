@@ -7,6 +7,7 @@ of the tables derived from them.
     streams.py    the sensor and the schedule of a stream
     inbox.py      the sensor over the queue of S3's notifications, if there is one
     derived.py    what refreshes the derived tables
+    lakehouse.py  what keeps the lakehouse up to date, and tidy
     alerts.py     what tells people that a run or a check failed
     signals.py    what finished runs say about steps and checks
 
@@ -20,6 +21,11 @@ from __future__ import annotations
 from assets.automation.alerts import alert_sensor
 from assets.automation.derived import condition_sensor, derived_jobs, reconcile_sensor
 from assets.automation.inbox import inbox_sensor
+from assets.automation.lakehouse import (
+    lakehouse_reconcile,
+    lakehouse_sensor,
+    maintenance_schedule,
+)
 from assets.automation.streams import StreamAutomation, stream_automation
 
 __all__ = [
@@ -28,6 +34,9 @@ __all__ = [
     "condition_sensor",
     "derived_jobs",
     "inbox_sensor",
+    "lakehouse_reconcile",
+    "lakehouse_sensor",
+    "maintenance_schedule",
     "reconcile_sensor",
     "stream_automation",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.automation.runs import ACTIVE
+from assets.automation.runs import any_active
 from assets.automation.streams import Clock, utc_now
 from assets.keys import PERIOD_FORMATS, derived_key, refresh_job_name
 from assets.stale import StaleRun, stale_runs
@@ -26,7 +26,6 @@ from weblogs_platform.core.spec import StreamSpec
 CONDITION_SECS = 30
 RECONCILE_SECS = 600
 MAX_REQUESTS = 40
-_MAX_RUNS = 1000
 
 
 def derived_jobs(tables: Sequence[DerivedTable]):
@@ -72,7 +71,7 @@ def reconcile_sensor(
     def reconcile(
         context: dg.SensorEvaluationContext, redshift: RedshiftResource
     ) -> dg.SensorResult | dg.SkipReason:
-        if _is_busy(context.instance, tables):
+        if any_active(context.instance, {derived_key(table) for table in tables}):
             return dg.SkipReason(
                 "a refresh is queued or in progress: what it leaves stale is for the next look"
             )
@@ -96,9 +95,3 @@ def _request(run: StaleRun, now: datetime) -> dg.RunRequest:
         tags=run.tags,
         asset_selection=list(run.keys),
     )
-
-
-def _is_busy(instance: dg.DagsterInstance, tables: Sequence[DerivedTable]) -> bool:
-    keys = {derived_key(table) for table in tables}
-    runs = instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE), limit=_MAX_RUNS)
-    return any(keys & (run.asset_selection or set()) for run in runs)

@@ -3,7 +3,7 @@ line or a sensor alike. Runs over fewer assets than the table are deliberately n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -86,6 +86,12 @@ def run_request(request: HourRequest, job: str | None = None) -> dg.RunRequest:
         key = request.hours[0].partition_key
         return dg.RunRequest(request.run_key, job_name=job, partition_key=key, tags=tags)
     return dg.RunRequest(request.run_key, job_name=job, tags=range_tags(request.hours) | tags)
+
+
+def any_active(instance: dg.DagsterInstance, keys: Collection[dg.AssetKey]) -> bool:
+    """Whether a run over some of these assets is queued or in progress."""
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE), limit=_MAX_RUNS)
+    return any(run.asset_selection and not run.asset_selection.isdisjoint(keys) for run in runs)
 
 
 def range_tags(hours: Iterable[LandingHour]) -> dict[str, str]:

@@ -11,6 +11,7 @@
     │   ├── HourNotValidated  the hour has no report of the present rules
     │   ├── HourBlocked       a blocking check failed: the hour stays out of the warehouse
     │   ├── HourNotReplaceable  replacing the hour would lose rows that cannot be loaded again
+    │   ├── LakehouseAhead    the lakehouse holds a later state of an hour than the warehouse
     │   └── CountMismatch     what was loaded is not what was to be loaded; the transaction was rolled back
     └── Transient             the same call may succeed later: retry, bounded
         ├── LakeUnavailable   S3 did not answer, or answered with an error of its own
@@ -18,6 +19,7 @@
         ├── ObjectChanged     an object was rewritten or removed between listing and reading
         ├── WarehouseUnavailable  Redshift did not answer, or dropped the connection
         ├── ChannelFailed     a channel did not take an alert
+        ├── LakehouseConflict another writer of the lakehouse committed first
         └── LoadConflict      another transaction won (serialization error, deadlock, lock time-out)
 
 Messages name the thing and what to do, and never carry values of records.
@@ -84,6 +86,10 @@ class CountMismatch(Terminal):
     """COPY loaded another number of rows than the reports say; nothing was committed."""
 
 
+class LakehouseAhead(Terminal):
+    """The lakehouse holds a later state of an hour than the warehouse: the warehouse was restored, or is another."""
+
+
 class LakeUnavailable(Transient):
     """S3 did not answer, or answered with an error of its own."""
 
@@ -106,3 +112,7 @@ class LoadConflict(Transient):
 
 class ChannelFailed(Transient):
     """A channel did not take an alert; the message names the channel, never its address."""
+
+
+class LakehouseConflict(Transient):
+    """Another writer of the lakehouse committed first; nothing of this one is to be seen, and it may try again."""

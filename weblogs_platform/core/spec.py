@@ -172,6 +172,8 @@ class StreamSpec:
     `duplicates="drop"`: of records with equal values in `duplicate_fields` (None: in all source fields, as the table
     stores them; null equals null), in landing hours at most `duplicate_window_hours` apart, the one that is loaded
     first stays, whatever its hour.
+
+    `lakehouse`: whether the stream table is copied into the lake as a Delta table.
     """
 
     name: str
@@ -195,6 +197,7 @@ class StreamSpec:
     duplicates: Duplicates = "keep"
     duplicate_window_hours: int = 24
     duplicate_fields: tuple[str, ...] | None = None
+    lakehouse: bool = True
 
     def __post_init__(self) -> None:
         problems = list(self._problems())

@@ -1,0 +1,274 @@
+"""The lakehouse: Delta tables in the lake, one a stream, through deltalake.
+
+A commit is atomic by S3's conditional put: of two writers of one version of the log one wins, and the other looks
+whether it may still commit. Errors come back as the platform's own. Deliberately absent: what the rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties
+from deltalake import write_deltalake as write_delta
+from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, SchemaMismatchError
+
+from weblogs_platform.clients.lake import Lake, ObjectMissing
+from weblogs_platform.core.errors import (
+    AccessRefused,
+    InvalidDocument,
+    LakehouseConflict,
+    LakeUnavailable,
+    WeblogsError,
+    one_line,
+)
+from weblogs_platform.core.lakehouse import (
+    PARTITIONED_BY,
+    PREFIX,
+    CopiedColumn,
+    HourDigest,
+    copied_columns,
+    partition_folder,
+    partition_predicate,
+    transaction_id,
+)
+from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.spec import BigInteger, Decimal, Double, Integer, StreamSpec, Timestamp
+
+ZSTD = WriterProperties(compression="ZSTD")
+"""Deltalake's default level of it, 3."""
+
+RETENTION_HOURS = 7 * 24
+"""How long a file stays readable after the table let it go: Delta's own default, which readers rely on."""
+
+_MANIFESTS = "_symlink_format_manifest"
+_REFUSED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
+_TABLE_SETTINGS = {
+    # Statistics of every column would cost log for columns that nobody prunes by.
+    "delta.dataSkippingStatsColumns": "landing_hour,event_at",
+}
+
+
+@dataclass(frozen=True)
+class Lakehouse:
+    """`lake` holds the tables; `storage` gives deltalake's storage options, credentials of this moment among them."""
+
+    lake: Lake
+    storage: Callable[[], Mapping[str, str]]
+
+    def open(self, spec: StreamSpec) -> CopiedTable:
+        """The stream's table as it is now; made when it is not there.
+
+        Raises AccessRefused, LakeUnavailable, and InvalidDocument when its columns are not those of the spec.
+        """
+        key = f"{PREFIX}/{spec.name}"
+        options, schema = dict(self.storage()), arrow_schema(spec)
+        with _translated(key):
+            table = DeltaTable.create(
+                self.lake.url(key),
+                schema,
+                mode="ignore",
+                partition_by=list(PARTITIONED_BY),
+                name=spec.name,
+                description=spec.description,
+                configuration=_TABLE_SETTINGS,
+                storage_options=options,
+            )
+            found = {f.name: f.type for f in table.schema().fields}
+            declared = {f.name: f.type for f in _delta_schema(schema).fields}
+        if found != declared:
+            raise InvalidDocument(
+                f"{self.lake.url(key)} has other columns than the stream {spec.name} declares: copy it anew "
+                "under another name, or remove it"
+            )
+        return CopiedTable(self.lake, spec, table, key)
+
+
+@dataclass(frozen=True)
+class CopiedTable:
+    """One version of a stream's table. What it writes is committed only if nobody changed the same hour since."""
+
+    lake: Lake
+    spec: StreamSpec
+    table: DeltaTable
+    key: str
+
+    def state_of(self, hour: LandingHour) -> int:
+        """The state of the hour that the table holds; 0 when it was never written."""
+        with _translated(self.key):
+            return self.table.transaction_version(transaction_id(self.spec, hour)) or 0
+
+    def replace_hour(self, hour: LandingHour, state: int, batches: Iterable[pa.RecordBatch]) -> None:
+        """Replaces the hour's partition by the rows, in one commit that says which state they are.
+
+        Raises LakehouseConflict when another writer committed the hour since this version, and what `batches` raises.
+        Then nothing has changed.
+        """
+        source = _Source(batches)
+        reader = pa.RecordBatchReader.from_batches(arrow_schema(self.spec), source.read())
+        try:
+            with _translated(self.key):
+                write_delta(
+                    self.table,
+                    reader,
+                    mode="overwrite",
+                    predicate=partition_predicate(hour),
+                    writer_properties=ZSTD,
+                    commit_properties=CommitProperties(
+                        app_transactions=[Transaction(transaction_id(self.spec, hour), state)]
+                    ),
+                    # The log is tidied by `maintain`: old entries are what a slower writer compares itself with.
+                    post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                )
+        except WeblogsError:
+            if source.error is not None:  # it came back through Rust, as text
+                raise source.error from None
+            raise
+
+    def refreshed(self) -> None:
+        """Looks at the newest version from now on."""
+        with _translated(self.key):
+            self.table.update_incremental()
+
+    def digest(self, hour: LandingHour) -> tuple[Any, ...]:
+        """The figures of `HourDigest` over what the table holds of the hour."""
+        with _translated(self.key), duckdb.connect() as connection:
+            rows = self._rows(hour)
+            connection.register("copied", rows)
+            found = connection.execute(HourDigest(self.spec).duckdb("copied")).fetchone()
+        if found is None:
+            raise InvalidDocument(f"{self.key}: no figures")
+        return found
+
+    def _rows(self, hour: LandingHour) -> pa.RecordBatchReader:
+        day, of_day = (ds.field(name) for name in PARTITIONED_BY)
+        here = (day == hour.start.date()) & (of_day == f"{hour.start:%H}")
+        dataset = self.table.to_pyarrow_dataset(file_pruning_predicate=partition_predicate(hour))
+        columns = [c.name for c in copied_columns(self.spec)]
+        return dataset.scanner(columns=columns, filter=here, batch_size=_BATCH_ROWS).to_reader()
+
+    def publish_manifest(self, hour: LandingHour) -> None:
+        """Brings the hour's manifest for Spectrum to the files of this version; an hour without rows has an empty one."""
+        with _translated(self.key):
+            files = sorted(self.table.file_uris(file_pruning_predicate=partition_predicate(hour)))
+        key = f"{self.key}/{_MANIFESTS}/{partition_folder(hour)}/manifest"
+        body = "\n".join(files).encode()
+        try:
+            published = self.lake.get(key)
+        except ObjectMissing:
+            published = None
+        if published != body:
+            self.lake.put(key, body, content_type="text/plain")
+
+    def maintain(self) -> Maintenance:
+        """Puts small files of a partition together, brings all manifests up to date, then removes files that left the
+        table more than RETENTION_HOURS ago, and log entries that a checkpoint holds.
+
+        Raises LakehouseConflict when hours were written meanwhile; what was done until then is whole.
+        """
+        with _translated(self.key):
+            compacted = self.table.optimize.compact(writer_properties=ZSTD)
+            self.table.generate()
+            removed = self.table.vacuum(retention_hours=RETENTION_HOURS, dry_run=False)
+            self.table.create_checkpoint()
+            self.table.cleanup_metadata()
+            files = len(self.table.file_uris())
+        return Maintenance(
+            files=files,
+            files_put_together=int(compacted["numFilesRemoved"]),
+            files_made=int(compacted["numFilesAdded"]),
+            files_removed=len(removed),
+            version=self.table.version(),
+        )
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """What one maintenance did. `files` are in the table afterwards; `files_removed` are gone from S3."""
+
+    files: int
+    files_put_together: int
+    files_made: int
+    files_removed: int
+    version: int
+
+
+_BATCH_ROWS = 16_384
+
+
+def arrow_schema(spec: StreamSpec) -> pa.Schema:
+    """The copy's columns, partition columns last. Times are UTC, to the microsecond."""
+    fields = [pa.field(c.name, _arrow_type(c)) for c in copied_columns(spec)]
+    return pa.schema(
+        [*fields, pa.field(PARTITIONED_BY[0], pa.date32()), pa.field(PARTITIONED_BY[1], pa.string())]
+    )
+
+
+def batch_of(spec: StreamSpec, hour: LandingHour, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows of the hour, values in the order of `copied_columns`, with the hour's partition."""
+    schema = arrow_schema(spec)
+    columns = list(zip(*rows, strict=True))
+    arrays = [pa.array(values, f.type) for values, f in zip(columns, schema, strict=False)]
+    day = pa.repeat(pa.scalar(hour.start.date(), pa.date32()), len(rows))
+    of_day = pa.repeat(pa.scalar(f"{hour.start:%H}", pa.string()), len(rows))
+    return pa.RecordBatch.from_arrays([*arrays, day, of_day], schema=schema)
+
+
+def _arrow_type(column: CopiedColumn) -> pa.DataType:
+    match column.type:
+        case Integer():
+            return pa.int32()
+        case BigInteger():
+            return pa.int64()
+        case Double():
+            return pa.float64()
+        case Decimal(precision, scale):
+            return pa.decimal128(precision, scale)
+        case Timestamp():
+            return pa.timestamp("us", tz="UTC")
+        case _:
+            return pa.string()
+
+
+def _delta_schema(schema: pa.Schema):
+    from deltalake import Schema
+
+    return Schema.from_arrow(schema)
+
+
+class _Source:
+    """Batches on their way through Rust, which would turn what they raise into text."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.error: BaseException | None = None
+
+    def read(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+@contextmanager
+def _translated(key: str) -> Generator[None]:
+    try:
+        yield
+    except CommitFailedError as error:
+        raise LakehouseConflict(f"{key}: another writer committed first: {_brief(error)}") from error
+    except (SchemaMismatchError, DeltaProtocolError) as error:
+        raise InvalidDocument(f"{key} is not the Delta table that it should be: {_brief(error)}") from error
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        if any(sign in str(error) for sign in _REFUSED):
+            raise AccessRefused(f"S3 refused {key}: {_brief(error)}") from error
+        raise LakeUnavailable(f"{key} could not be read or written: {_brief(error)}") from error
+
+
+def _brief(error: BaseException) -> str:
+    return one_line(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)[:300]
