@@ -26,7 +26,7 @@ class LakehouseResource(LakeResource):
 
 
 def storage_options(settings: Settings, session: Session) -> Mapping[str, str]:
-    """deltalake's options, with the credentials that boto3's chain has now: a role's change within a run.
+    """Options of deltalake, with the credentials that boto3's chain has now: a role's change within a run.
 
     Raises AccessRefused when it finds none.
     """

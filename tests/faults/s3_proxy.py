@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 Kind = str
 """slow_down (503), too_many (429), internal (500), reset, silence (a time-out), cut (a body that ends early), drip (a
-body of which a byte comes now and then)."""
+body of which a byte comes now and then), lost (done, and the answer never arrives)."""
 
 DRIP = "drip"
 
@@ -121,6 +121,8 @@ class S3Proxy:
             self._wait_for_the_end_of(client)
         elif fault == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif fault == "lost":
+            _ask(request, server)
         elif fault == "cut" and request.body:
             # Half of what is written arrives, and nothing is answered.
             server.sendall(request.head + request.body[: len(request.body) // 2])
@@ -161,7 +163,7 @@ def _refusal(status: int, code: str, *, with_body: bool) -> bytes:
 
 def _operation(head: bytes, copy_key: bytes) -> str:
     """What a request does: list, get, get_report, put_validated, put_invalid, put_report, put_manifest, copy_reads,
-    or `other`. `put_validated_parts` and so on are the requests of an upload in parts."""
+    put_delta_log, put_delta_file, or `other`. `put_validated_parts` and so on are the requests of an upload in parts."""
     method, target, _ = head.split(b"\r\n", 1)[0].split(b" ", 2)
     path, _, query = target.decode().partition("?")
     zone = [*path.split("/"), "", ""][2]
@@ -169,6 +171,8 @@ def _operation(head: bytes, copy_key: bytes) -> str:
         return "copy_reads"
     if method == b"GET":
         return "list" if "list-type" in query else "get_report" if zone == "reports" else "get"
+    if method == b"PUT" and zone == "lakehouse":
+        return "put_delta_log" if "/_delta_log/" in path else "put_delta_file"
     if method in (b"PUT", b"POST") and zone in {"validated", "invalid", "reports", "manifests"}:
         what = {"reports": "report", "manifests": "manifest"}.get(zone, zone)
         what = "fingerprints" if path.endswith(".fingerprints") else what

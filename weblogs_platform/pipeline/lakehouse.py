@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from weblogs_platform.clients.lakehouse import CopiedTable, Lakehouse, batch_of
+from weblogs_platform.clients.lakehouse import Lakehouse, batch_of
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core import failpoints
 from weblogs_platform.core.derived_statements import RecordRefreshes
