@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ class LazyGroup(click.Group):
 
         try:
             return super().invoke(ctx)
+        except NoArgsIsHelpError:
+            raise
         except click.UsageError as error:
             # It quotes arguments as they were typed, or pasted: they must not steer the terminal.
-            error.message = one_line(error.message)
-            raise
+            raise click.UsageError(one_line(error.format_message()), error.ctx) from error
         except WeblogsError as error:
             raise click.ClickException(str(error)) from error
 

@@ -116,8 +116,8 @@ def publishing() -> Iterator[Sns]:
     try:
         host, port = server.get_host_and_port()
         endpoint = f"http://{host}:{port}"
-        sns = boto3.client("sns", endpoint_url=endpoint, **_CREDENTIALS)
-        sqs = boto3.client("sqs", endpoint_url=endpoint, **_CREDENTIALS)
+        sns: Any = boto3.client("sns", endpoint_url=endpoint, **_CREDENTIALS)
+        sqs: Any = boto3.client("sqs", endpoint_url=endpoint, **_CREDENTIALS)
         topic = sns.create_topic(Name="alerts")["TopicArn"]
         queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

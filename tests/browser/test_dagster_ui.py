@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.browser.dagster_api import DagsterApi, Run, wait_for
 from tests.browser.dagster_pages import DagsterPages
@@ -116,7 +116,12 @@ def test_hostile_names_are_text(pages: DagsterPages, api: DagsterApi, shop: Shop
     """Fails when the name of an object, which anybody may choose who delivers, is markup or a script in the UI."""
     hour = now.plus(-23 * DAY)
     dialogs: list[str] = []
-    pages.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    pages.page.on("dialog", dismiss)
     shop.deliver(hour, good=3, bad=4, name=HOSTILE_NAME)
     run = load(api, hour)
     for asset in ("landing/web_logs", "validated/web_logs"):

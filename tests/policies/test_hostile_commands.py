@@ -147,3 +147,9 @@ def test_an_edited_export_with_a_nul_is_refused_in_words(
         done = weblogs("quarantine", "replay", "--stream", "web_logs", *span, "--edited", str(file))
         assert done.returncode == 1
         assert "line 1 of the edited export" in printable(done)
+
+
+def test_help_keeps_its_lines(weblogs: Weblogs) -> None:
+    """The help of a group, which click reports as a wrong use, is spelled out as one line."""
+    said = printable(weblogs("quarantine"))
+    assert "\nCommands:\n" in said
