@@ -46,10 +46,10 @@ class DagsterPages:
         launch.click()
         expect(dialog).to_be_hidden()
 
-    def open_partition(self, asset: str, partition: str) -> None:
+    def open_partition(self, asset: str, partition: str, *, shown: str = "seconds") -> None:
         """The page of an asset (`validated/web_logs`) with one partition's metadata, once they are there."""
         self.page.goto(f"{self.url}/assets/{asset}?view=partitions&partition={quote(partition)}")
-        expect(self.page.get_by_text("seconds", exact=True).first).to_be_visible()
+        expect(self.page.get_by_text(shown, exact=True).first).to_be_visible()
 
     def launch_job(self, job: str, config: str) -> None:
         """On the launchpad: the configuration pasted, Launch Run, once Dagster finds it right."""

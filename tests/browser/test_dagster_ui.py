@@ -26,7 +26,7 @@ def test_the_graph_of_a_stream_shows_its_assets(pages: DagsterPages, spec: Strea
     expect(pages.page.get_by_text(spec.name, exact=True)).not_to_have_count(0)
     for step in ("landing", "validated", "quarantine", "manifest", "Redshift", "events"):
         expect(pages.page.get_by_text(step, exact=True)).to_have_count(1)
-    expect(pages.page.get_by_text("Asset checks")).to_have_count(6)
+    expect(pages.page.get_by_text("Asset checks")).to_have_count(8)  # with the lakehouse: copy and maintenance
 
 
 def test_an_hour_is_materialized_by_clicking(
@@ -106,7 +106,7 @@ def test_a_replay_is_launched_with_its_parameters(
 
     assert wait_for(ended, 150, "the replay") == "SUCCESS"
     assert shop.rows(hour) == 6
-    pages.open_partition("quarantine/web_logs", hour.partition_key)
+    pages.open_partition("quarantine/web_logs", hour.partition_key, shown="replayed")
     expect(pages.metadata("replayed")).to_contain_text("3")
     expect(pages.metadata("open")).to_contain_text("0")
 
