@@ -4,6 +4,9 @@ A commit is atomic by S3's conditional put: of two writers of one version of the
 whether it may still commit. Errors come back as the platform's own. Deliberately absent: what the rows are.
 """
 
+# pyright: basic
+# pyarrow and deltalake declare no types that strictness could hold.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
