@@ -123,7 +123,7 @@ def stale_hours(
 
 
 def _batches(tx: Transaction, spec: StreamSpec, hour: LandingHour, rows: int) -> Iterator[pa.RecordBatch]:
-    """The hour's rows. Here is where UNLOAD would come in: see docs/decisions on the lakehouse."""
+    """The hour's rows. Here is where UNLOAD would come in (docs/decisions/0013)."""
     slices = max(1, -(-rows // SLICE_ROWS))
     found = 0
     for number in range(slices if rows else 0):
