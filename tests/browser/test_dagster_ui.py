@@ -158,7 +158,8 @@ def test_a_day_is_launched_from_landing_to_every_team(
     wait_for(ended, 380, "the backfill")
     state = api.backfill(backfill)
     assert state["status"] == "COMPLETED_SUCCESS"
-    counts = {tuple(c["assetKey"]["path"]): c for c in state["assetBackfillData"]["assetBackfillStatuses"]}
+    statuses = state["assetBackfillData"]["assetBackfillStatuses"]
+    counts = {tuple(c["assetKey"]["path"]): c for c in statuses if "assetKey" in c}  # those with partitions
     assert counts["shopware_stream", "web_logs_stream"]["numPartitionsMaterialized"] == 2
     assert counts["shopware_kpis", "marketing_kpi_daily"]["numPartitionsMaterialized"] == 1
     assert counts["shopware_kpis", "sales_kpi_daily"]["numPartitionsMaterialized"] == 1
