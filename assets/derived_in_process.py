@@ -12,7 +12,7 @@ from datetime import datetime
 import dagster as dg
 
 from assets.in_process import errors_by_step, execute
-from assets.keys import PERIOD_FORMATS, derived_key, refresh_step
+from assets.keys import PERIOD_FORMATS, derived_key, refresh_job_name, refresh_step
 from assets.stale import StaleRun, stale_runs
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.derived import DerivedTable
@@ -66,7 +66,7 @@ class Refresher:
             if tables:
                 keys = tuple(derived_key(table) for table in tables)
                 last = tables[0].periods(first, end)[-1]
-                self.run(StaleRun(grain, first.strftime(fmt), last.strftime(fmt), keys))
+                self.run(StaleRun(refresh_job_name(grain), first.strftime(fmt), last.strftime(fmt), keys))
 
     def run(self, run: StaleRun) -> None:
         """One run. Raises KeyboardInterrupt when it was interrupted; other failures are counted."""

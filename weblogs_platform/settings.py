@@ -78,8 +78,8 @@ class Settings:
             bucket=values["WEBLOGS_BUCKET"],
             region=_region(values),
             s3_endpoint=values.get("AWS_ENDPOINT_URL_S3"),
-            access_key_id=None if aws else values.get("AWS_ACCESS_KEY_ID"),
-            secret_access_key=None if aws else values.get("AWS_SECRET_ACCESS_KEY"),
+            access_key_id=_of_the_stack(values, "AWS_ACCESS_KEY_ID"),
+            secret_access_key=_of_the_stack(values, "AWS_SECRET_ACCESS_KEY"),
             redshift=_redshift(
                 values,
                 user=values.get("REDSHIFT_USER"),
@@ -139,6 +139,7 @@ class AlertSettings:
     sns_topic: str | None
     sns_endpoint: str | None
     access_key_id: str | None
+    """Of the embedded stack; None on AWS, as the secret."""
     secret_access_key: str | None = field(repr=False)
     dagster_url: str | None
 
@@ -151,8 +152,8 @@ class AlertSettings:
             webhook=values.get("WEBLOGS_ALERT_WEBHOOK"),
             sns_topic=values.get("WEBLOGS_ALERT_SNS_TOPIC"),
             sns_endpoint=values.get("AWS_ENDPOINT_URL_SNS"),
-            access_key_id=values.get("AWS_ACCESS_KEY_ID"),
-            secret_access_key=values.get("AWS_SECRET_ACCESS_KEY"),
+            access_key_id=_of_the_stack(values, "AWS_ACCESS_KEY_ID"),
+            secret_access_key=_of_the_stack(values, "AWS_SECRET_ACCESS_KEY"),
             dagster_url=_dagster_url(values),
         )
 
@@ -172,12 +173,11 @@ class QueueSettings:
         """Reads the environment once. Raises InvalidSettings when the URL is none."""
         values = _values(environ)
         _check(("AWS_REGION", "WEBLOGS_QUEUE_URL"), values)
-        aws = values["WEBLOGS_ENV"] == "aws"
         return cls(
             url=values.get("WEBLOGS_QUEUE_URL"),
             region=_region(values),
-            access_key_id=None if aws else values.get("AWS_ACCESS_KEY_ID"),
-            secret_access_key=None if aws else values.get("AWS_SECRET_ACCESS_KEY"),
+            access_key_id=_of_the_stack(values, "AWS_ACCESS_KEY_ID"),
+            secret_access_key=_of_the_stack(values, "AWS_SECRET_ACCESS_KEY"),
         )
 
 
@@ -272,6 +272,11 @@ def _redshift(
         sslmode=values["REDSHIFT_SSLMODE"],
         ca=values.get("REDSHIFT_SSL_CA"),
     )
+
+
+def _of_the_stack(values: Mapping[str, str], name: str) -> str | None:
+    """A key of the embedded stack. On AWS boto3's own chain finds the credentials, with their session's token."""
+    return None if values["WEBLOGS_ENV"] == "aws" else values.get(name)
 
 
 def _region(values: Mapping[str, str]) -> str:

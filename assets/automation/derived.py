@@ -43,12 +43,23 @@ def derived_jobs(tables: Sequence[DerivedTable]):
 
 def condition_sensor(tables: Sequence[DerivedTable]) -> dg.AutomationConditionSensorDefinition:
     """Evaluates the tables' conditions, running by default."""
-    return dg.AutomationConditionSensorDefinition(
+    return follow_conditions(
         "refresh_derived_tables",
-        target=dg.AssetSelection.assets(*(derived_key(t) for t in tables)),
+        [derived_key(table) for table in tables],
+        "Refreshes the periods of derived tables whose event hours or upstream tables changed.",
+    )
+
+
+def follow_conditions(
+    name: str, keys: Sequence[dg.AssetKey], description: str
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that evaluates these assets' own conditions, running by default."""
+    return dg.AutomationConditionSensorDefinition(
+        name,
+        target=dg.AssetSelection.assets(*keys),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=CONDITION_SECS,
-        description="Refreshes the periods of derived tables whose event hours or upstream tables changed.",
+        description=description,
     )
 
 
@@ -82,12 +93,12 @@ def reconcile_sensor(
             return dg.SkipReason(str(error))
         if not runs:
             return dg.SkipReason("every period has seen the last change of its sources")
-        return dg.SensorResult(run_requests=[_request(run, now) for run in runs[:MAX_REQUESTS]])
+        return dg.SensorResult(run_requests=[tried_hourly(run, now) for run in runs[:MAX_REQUESTS]])
 
     return reconcile
 
 
-def _request(run: StaleRun, now: datetime) -> dg.RunRequest:
+def tried_hourly(run: StaleRun, now: datetime) -> dg.RunRequest:
     """Each run is tried once an hour, as long as it is needed: Dagster never runs a key twice."""
     return dg.RunRequest(
         run_key=f"{run.job}|{run.start}..{run.last}|{now:%Y-%m-%dT%H}",

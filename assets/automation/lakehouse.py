@@ -7,19 +7,19 @@ copied, and a schedule looks after the files once a day.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from assets.automation.derived import CONDITION_SECS, MAX_REQUESTS, RECONCILE_SECS
-from assets.automation.runs import any_active, range_tags
+from assets.automation.derived import MAX_REQUESTS, RECONCILE_SECS, follow_conditions, tried_hourly
+from assets.automation.runs import any_active
 from assets.automation.streams import Clock, utc_now
 from assets.keys import lakehouse_job_name, lakehouse_key
 from assets.lakehouse import HOURS_PER_COPY_RUN
+from assets.stale import StaleRun
 from resources import RedshiftResource
 from weblogs_platform.core.errors import WeblogsError
-from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.partitions import LandingHour, stretches
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.pipeline.lakehouse import stale_hours
 
@@ -28,12 +28,10 @@ MAINTENANCE_CRON = "23 3 * * *"
 
 def lakehouse_sensor(streams: Sequence[StreamSpec]) -> dg.AutomationConditionSensorDefinition:
     """Evaluates the copies' conditions, running by default."""
-    return dg.AutomationConditionSensorDefinition(
+    return follow_conditions(
         "copy_to_lakehouse",
-        target=dg.AssetSelection.assets(*(lakehouse_key(spec) for spec in streams)),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=CONDITION_SECS,
-        description="Copies the hours of stream tables that were loaded into the lakehouse.",
+        [lakehouse_key(spec) for spec in streams],
+        "Copies the hours of stream tables that were loaded into the lakehouse.",
     )
 
 
@@ -60,9 +58,9 @@ def lakehouse_reconcile(
         try:
             warehouse = redshift.warehouse()
             requests = [
-                _request(spec, hours, now)
+                tried_hourly(run, now)
                 for spec in streams
-                for hours in _runs(stale_hours(warehouse, spec, spec.first_hour, end))
+                for run in _stale_runs(spec, stale_hours(warehouse, spec, spec.first_hour, end))
             ]
         except WeblogsError as error:
             return dg.SkipReason(str(error))
@@ -85,23 +83,8 @@ def maintenance_schedule(job: Any) -> dg.ScheduleDefinition:
     )
 
 
-def _runs(hours: Sequence[LandingHour]) -> list[list[LandingHour]]:
+def _stale_runs(spec: StreamSpec, hours: Sequence[LandingHour]) -> list[StaleRun]:
     """Hours that follow each other together, as many as a run takes."""
-    runs: list[list[LandingHour]] = []
-    for hour in hours:
-        if runs and runs[-1][-1].plus(1) == hour and len(runs[-1]) < HOURS_PER_COPY_RUN:
-            runs[-1].append(hour)
-        else:
-            runs.append([hour])
-    return runs
-
-
-def _request(spec: StreamSpec, hours: Sequence[LandingHour], now: datetime) -> dg.RunRequest:
-    """Each run is tried once an hour, as long as it is needed: Dagster never runs a key twice."""
-    job = lakehouse_job_name(spec)
-    return dg.RunRequest(
-        run_key=f"{job}|{hours[0].partition_key}..{hours[-1].partition_key}|{now:%Y-%m-%dT%H}",
-        job_name=job,
-        tags=range_tags(hours),
-        asset_selection=[lakehouse_key(spec)],
-    )
+    runs = stretches(hours, lambda last, hour: last.plus(1) == hour, HOURS_PER_COPY_RUN)
+    job, keys = lakehouse_job_name(spec), (lakehouse_key(spec),)
+    return [StaleRun(job, run[0].partition_key, run[-1].partition_key, keys) for run in runs]

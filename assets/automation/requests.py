@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from weblogs_platform.core.keys import LandingObject
-from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.partitions import LandingHour, stretches
 from weblogs_platform.core.plan import LoadedFile, differs
 from weblogs_platform.core.spec import StreamSpec
 
@@ -117,14 +117,7 @@ def decide(
 
 def contiguous(states: Sequence[HourState], limit: int = HOURS_PER_RUN) -> list[list[HourState]]:
     """Splits sorted states into stretches of consecutive hours, `limit` at most each."""
-    groups: list[list[HourState]] = []
-    for state in states:
-        follows = groups and groups[-1][-1].hour.plus(1) == state.hour and len(groups[-1]) < limit
-        if follows:
-            groups[-1].append(state)
-        else:
-            groups.append([state])
-    return groups
+    return stretches(states, lambda last, state: last.hour.plus(1) == state.hour, limit)
 
 
 def in_range(spec: StreamSpec, hour: LandingHour, now: datetime) -> bool:

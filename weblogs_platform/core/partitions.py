@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from weblogs_platform.core.errors import InvalidName
+
+T = TypeVar("T")
 
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 """Dagster's default key format for hourly partitions."""
@@ -80,3 +83,17 @@ class LandingHour:
         while hour < end:
             yield hour
             hour = hour.plus(1)
+
+
+def stretches(
+    periods: Sequence[T], follows: Callable[[T, T], bool], limit: int | None = None
+) -> list[list[T]]:
+    """Splits sorted periods where one does not follow on the last, and after `limit` of them."""
+    groups: list[list[T]] = []
+    for period in periods:
+        goes_on = groups and follows(groups[-1][-1], period) and (limit is None or len(groups[-1]) < limit)
+        if goes_on:
+            groups[-1].append(period)
+        else:
+            groups.append([period])
+    return groups

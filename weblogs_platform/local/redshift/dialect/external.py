@@ -76,12 +76,7 @@ def parse_external_table(reader: Reader) -> CreateExternalTable:
 
 
 def _columns(reader: Reader) -> tuple[ExternalColumn, ...]:
-    reader.expect_op("(")
-    columns = [ExternalColumn(reader.name(), parse_type(reader))]
-    while reader.accept_op(","):
-        columns.append(ExternalColumn(reader.name(), parse_type(reader)))
-    reader.expect_op(")")
-    return tuple(columns)
+    return reader.listed(lambda: ExternalColumn(reader.name(), parse_type(reader)))
 
 
 def _check_names(columns: tuple[ExternalColumn, ...]) -> None:
@@ -131,12 +126,7 @@ def _location(reader: Reader) -> str:
 
 
 def _properties(reader: Reader) -> tuple[tuple[str, str], ...]:
-    reader.expect_op("(")
-    found = [_property(reader)]
-    while reader.accept_op(","):
-        found.append(_property(reader))
-    reader.expect_op(")")
-    return tuple(found)
+    return reader.listed(lambda: _property(reader))
 
 
 def _property(reader: Reader) -> tuple[str, str]:
@@ -187,12 +177,7 @@ def _partition_at(reader: Reader) -> tuple[PartitionValues, str]:
 
 def _partition(reader: Reader) -> PartitionValues:
     reader.expect("partition")
-    reader.expect_op("(")
-    values = [_partition_value(reader)]
-    while reader.accept_op(","):
-        values.append(_partition_value(reader))
-    reader.expect_op(")")
-    return tuple(values)
+    return reader.listed(lambda: _partition_value(reader))
 
 
 def _partition_value(reader: Reader) -> tuple[str, str | None]:

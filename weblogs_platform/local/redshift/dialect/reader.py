@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from weblogs_platform.local.redshift.contract import RedshiftError
 from weblogs_platform.local.redshift.dialect.lexer import Kind, Token, tokens
+
+T = TypeVar("T")
 
 
 class Reader:
@@ -87,12 +90,16 @@ class Reader:
 
     def name_list(self) -> tuple[str, ...]:
         """`(a, b, ...)` as names."""
+        return self.listed(self.name)
+
+    def listed(self, item: Callable[[], T]) -> tuple[T, ...]:
+        """`(item, item, ...)`, each read by `item`."""
         self.expect_op("(")
-        names = [self.name()]
+        found = [item()]
         while self.accept_op(","):
-            names.append(self.name())
+            found.append(item())
         self.expect_op(")")
-        return tuple(names)
+        return tuple(found)
 
     def string(self) -> str:
         """A string literal's value."""
