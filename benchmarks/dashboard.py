@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ from rich.console import Console
 
 from benchmarks.figures import _machine as machine
 from tests.browser.chromium import chromium, window
-from tests.browser.dashboard_pages import wait_until_served
+from tests.browser.dashboard_pages import streamlit
 from weblogs_platform.dashboard import queries
 from weblogs_platform.dashboard.serve import command
 from weblogs_platform.dashboard.view import Dates
@@ -179,15 +178,8 @@ def _blank(folder: Path) -> Iterator[str]:
     script = folder / "blank.py"
     script.write_text('import streamlit as st\n\nst.metric("Figure", "1")\n', encoding="utf-8")
     port = any_free("the blank page")
-    log = folder / "blank.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(command(port, script), stdout=file, stderr=file)
-    try:
-        wait_until_served(process, f"http://127.0.0.1:{port}", log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
+    with streamlit(command(port, script), port, folder / "blank.log") as url:
+        yield url
 
 
 def _measured(endpoints: Endpoints, blank: str, browser: Browser, number: int, rounds: int) -> Figure:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,17 +107,26 @@ def served(variables: Mapping[str, str], log: Path) -> Iterator[str]:
     port = any_free("the dashboards of a test")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("WEBLOGS_", "REDSHIFT_", "STREAMLIT_"))}
     command = [sys.executable, "-m", "weblogs_platform.cli", "dashboard", "--port", str(port)]
+    with streamlit(command, port, log, environment={**kept, **variables}) as url:
+        yield url
+
+
+@contextmanager
+def streamlit(
+    command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Streamlit in a process of its own, once it answers on `port`; its address."""
     with log.open("ab") as file:
-        process = subprocess.Popen(command, env={**kept, **variables}, stdout=file, stderr=file)
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
     try:
-        wait_until_served(process, f"http://127.0.0.1:{port}", log)
+        _wait_until_served(process, f"http://127.0.0.1:{port}", log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_until_served(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait_until_served(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     """Returns when Streamlit answers at `url`. Raises AssertionError with the log when its process has ended."""
     end = time.monotonic() + _STARTS_WITHIN_SECS
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -36,7 +36,8 @@ COMMIT_PLACES = (
     "load:before_commit",
     "load:committed",
 )
-_COMMIT_SECS = 0.03
+COMMIT_SECS = 0.03
+"""How long after its sending a commit is on its way, at most."""
 _HOME_EVERY = 4
 
 
@@ -107,11 +108,7 @@ def at_random(lab: Laboratory, report: Report, times: int) -> None:
             hour = _new_hour(lab) if lab.chance.random() < 0.3 else hour
             lab.chance.choice((_append, _replace))(hour)
         with report.watching(AT_CHANCE):
-            worker = lab.workers.start(hour.job())
-            time.sleep(lab.chance.uniform(0.05, 1.0) * whole)
-            worker.kill()
-            worker.end()
-            if worker.process.exitcode == -signal.SIGKILL:
+            if lab.workers.killed_after(hour.job(), lab.chance.uniform(0.05, 1.0) * whole):
                 report.happened(AT_CHANCE)
             hour.check_whole()
             if n % _HOME_EVERY == 0:
@@ -181,15 +178,8 @@ def _killed(
 
 
 def _killed_in_commit(lab: Laboratory, hour: Hour, report: Report) -> None:
-    worker = lab.workers.start(hour.job(steps=("load",), hold_at="load:before_commit"))
-    try:
-        if worker.wait_held():
-            worker.go_on()
-            time.sleep(lab.chance.uniform(0, _COMMIT_SECS))
-            worker.kill()
-    finally:
-        worker.end()
-    if worker.process.exitcode == -signal.SIGKILL:
+    job = hour.job(steps=("load",), hold_at="load:before_commit")
+    if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
         report.happened(IN_COMMIT)
     # The server may be at it still: a load that begins now waits for it.
     if lab.workers.run(hour.job(steps=("load",)))[0] not in {"append", "replace", "nothing"}:

@@ -4,12 +4,11 @@ own computation has it (`tests/kpis/oracle.py`, in Python, from what was deliver
 
 from __future__ import annotations
 
-import signal
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.faults.kills import COMMIT_SECS
 from tests.faults.laboratory import Laboratory, WrongResult
 from tests.faults.oracle import TABLES as STREAMS
 from tests.faults.oracle import Row
@@ -29,7 +28,6 @@ AT_CHANCE = "kill -9 of a refresh, at a random moment"
 
 _FIRST_DAY = datetime(2023, 1, 1)  # noqa: DTZ001 - tables have no zones
 _DAY = timedelta(days=1)
-_COMMIT_SECS = 0.03
 
 
 def at_every_place(
@@ -57,13 +55,8 @@ def around_commit(day: Day, report: Report, times: int) -> None:
         table = TABLES[n % len(TABLES)]
         with report.watching(IN_COMMIT):
             before = day.changed(table)
-            worker = lab.workers.start(day.job(table, hold_at="refresh:before_commit"))
-            if worker.wait_held():
-                worker.go_on()
-                time.sleep(lab.chance.uniform(0, _COMMIT_SECS))
-                worker.kill()
-            worker.end()
-            if worker.process.exitcode == -signal.SIGKILL:
+            job = day.job(table, hold_at="refresh:before_commit")
+            if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
                 report.happened(IN_COMMIT)
             # The server may be at it still: who takes the lock waits for it.
             day.wait_for_the_lock()
@@ -78,11 +71,7 @@ def at_random(day: Day, report: Report, times: int) -> None:
         table = TABLES[n % len(TABLES)]
         with report.watching(AT_CHANCE):
             before = day.changed(table)
-            worker = lab.workers.start(day.job(table))
-            time.sleep(lab.chance.uniform(0.02, 0.6))
-            worker.kill()
-            worker.end()
-            if worker.process.exitcode == -signal.SIGKILL:
+            if lab.workers.killed_after(day.job(table), lab.chance.uniform(0.02, 0.6)):
                 report.happened(AT_CHANCE)
             day.wait_for_the_lock()
             day.check_whole(table, before)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from typing import Any
 
+from tests.faults.kills import COMMIT_SECS
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
 from tests.faults.oracle import TABLES
 from tests.faults.report import Report
@@ -23,7 +23,6 @@ _ENDS: dict[str, list[set[str]]] = {
     # Records of a version that is loaded no more cannot be replayed, and are told.
     OVER_REPLACE: [{"replace", "replayed"}, {"replace", "InvalidDocument"}],
 }
-_COMMIT_SECS = 0.03
 _BAD: dict[str, Any] = {"records": 8, "bad_share": 0.5, "mixed": True}
 
 
@@ -49,13 +48,8 @@ def around_commit(lab: Laboratory, report: Report, times: int) -> None:
     for _ in range(times):
         hour = _hour(lab, lab.chance.choice(tuple(TABLES)))
         with report.watching(IN_COMMIT):
-            worker = lab.workers.start(_job(hour, hold_at="replay:before_commit"))
-            if worker.wait_held():
-                worker.go_on()
-                time.sleep(lab.chance.uniform(0, _COMMIT_SECS))
-                worker.kill()
-            worker.end()
-            if worker.process.exitcode == -signal.SIGKILL:
+            job = _job(hour, hold_at="replay:before_commit")
+            if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
                 report.happened(IN_COMMIT)
             _bring_home(hour)
 
@@ -70,11 +64,7 @@ def at_random(lab: Laboratory, report: Report, times: int) -> None:
     for _ in range(times):
         hour = _hour(lab, lab.chance.choice(tuple(TABLES)))
         with report.watching(AT_CHANCE):
-            worker = lab.workers.start(_job(hour))
-            time.sleep(lab.chance.uniform(0.05, 1.0) * whole)
-            worker.kill()
-            worker.end()
-            if worker.process.exitcode == -signal.SIGKILL:
+            if lab.workers.killed_after(_job(hour), lab.chance.uniform(0.05, 1.0) * whole):
                 report.happened(AT_CHANCE)
             hour.check_whole()
             _bring_home(hour)

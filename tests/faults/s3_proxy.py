@@ -11,8 +11,9 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
+
+from tests.faults.listener import Listener
 
 Kind = str
 """slow_down (503), too_many (429), internal (500), reset, silence (a time-out), cut (a body that ends early), drip (a
@@ -65,26 +66,15 @@ class S3Proxy:
 
     def __init__(self, target_port: int, copy_key: str) -> None:
         self._target, self._copy_key = ("127.0.0.1", target_port), copy_key.encode()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
         self.plan: Plan | None = None
         self._turn = threading.Lock()
         self._closing = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def close(self) -> None:
         self._closing.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         server: socket.socket | None = None

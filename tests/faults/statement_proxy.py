@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.listener import Listener, end
 from weblogs_platform.local.certificates import certificate_files
 
 _TLS_REQUEST = struct.pack("!II", 8, 80877103)
@@ -42,15 +43,12 @@ class StatementProxy:
         self._as_server.load_cert_chain(files.certificate, files.key)
         self._as_client = ssl.create_default_context(cafile=str(files.authority))
         self._as_client.check_hostname = False
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
         self.strike: Strike | None = None
         self._turn = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._connect)
+        self.port = self._listener.port
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def wanted(self, statement: str) -> Strike | None:
@@ -61,14 +59,6 @@ class StatementProxy:
                 return None
             strike.struck += 1
             return strike
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
         # The platform looks first whether anybody listens, and says nothing then.
@@ -104,9 +94,9 @@ class _Session:
             strike = self._strike_on(kind, body)
             if strike:
                 self.is_struck = True
-                _end(self.far)
+                end(self.far)
                 if strike.error is None:
-                    return _end(self.near)
+                    return end(self.near)
                 return self._refuse(*strike.error)
             self.far.sendall(_packed(kind, body))
 
@@ -126,7 +116,7 @@ class _Session:
             while chunk := self.far.recv(_CHUNK_BYTES):
                 self.near.sendall(chunk)
         if not self.is_struck:
-            _end(self.near)
+            end(self.near)
 
     def _refuse(self, state: str, text: str) -> None:
         """The error; for all that follows it, that the transaction is aborted. Until the client goes."""
@@ -167,8 +157,3 @@ def _exactly(source: socket.socket, size: int) -> bytes:
             raise ConnectionError("the connection has ended")
         data += chunk
     return bytes(data)
-
-
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.faults.listener import Listener, end
+
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -14,12 +16,11 @@ class WireProxy:
 
     def __init__(self, target_port: int) -> None:
         self._target = ("127.0.0.1", target_port)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
         self._deaf = threading.Event()
         self._left: int | None = None
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._connect)
+        self.port = self._listener.port
 
     def swallow_the_answer(self, request: int) -> None:
         """Of the requests that come from now on, the answer to this one (counted from 1) and all later ones never
@@ -30,22 +31,13 @@ class WireProxy:
         """Ends all connections, and is a plain proxy again for new ones."""
         connections, self._open = self._open, []
         for one in connections:
-            _end(one)
+            end(one)
         self._left = None
         self._deaf.clear()
 
     def close(self) -> None:
-        _end(self._listener)
         self._listener.close()
         self.hang_up()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
         with client, suppress(OSError), socket.create_connection(self._target) as server:
@@ -66,10 +58,5 @@ class WireProxy:
                     sink.sendall(chunk)
         if answers and self._deaf.is_set():
             return  # not even the end of the connection arrives
-        _end(source)
-        _end(sink)
-
-
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        end(source)
+        end(sink)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -78,6 +80,11 @@ class Worker:
         """`kill -9`."""
         self.process.kill()
 
+    @property
+    def was_killed(self) -> bool:
+        """Of one that has ended."""
+        return self.process.exitcode == -signal.SIGKILL
+
     def wait_held(self, timeout_secs: float = 60.0) -> bool:
         """True once it holds; False when it ended, or was killed, before it came there."""
         return bool(self._said(timeout_secs) == "held")
@@ -127,6 +134,29 @@ class Workers:
     def run(self, job: Job) -> Any:
         """The outcome of a run to its end: `(action, rows)`, `(error's name, its text)`, None when it was killed."""
         return self.start(job).outcome()
+
+    def killed_after(self, job: Job, secs: float) -> bool:
+        """Kills a run that long after its start; False when it was done by then."""
+        worker = self.start(job)
+        try:
+            time.sleep(secs)
+            worker.kill()
+        finally:
+            worker.end()
+        return worker.was_killed
+
+    def killed_past(self, job: Job, secs: float) -> bool:
+        """Kills a run that long after the place where the job holds; False when it was done by then, or never came
+        there."""
+        worker = self.start(job)
+        try:
+            if worker.wait_held():
+                worker.go_on()
+                time.sleep(secs)
+                worker.kill()
+        finally:
+            worker.end()
+        return worker.was_killed
 
     @contextmanager
     def several(self, jobs: list[Job]) -> Iterator[list[Worker]]:

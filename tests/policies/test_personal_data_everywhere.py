@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -19,7 +18,7 @@ from resources import RedshiftResource
 from tests.assets.receivers import publishing, receiving
 from tests.pipeline.hours import Hour
 from tests.pipeline.records import encoded, interaction
-from tests.policies.test_personal_data import SECRET, files_with_secret, hostile_objects, planted, run
+from tests.policies.planted import SECRET, files_with_secret, planted, run
 from weblogs_platform.definitions import build_definitions
 from weblogs_platform.kpis import TABLES, table_named
 from weblogs_platform.local.endpoints import Endpoints
@@ -40,21 +39,6 @@ STOCK = {
     "types": json.dumps([{"inventory_id": "i-1", "product_id": planted(54), planted(55): planted(56)}]),
     "text": planted(57),
 }
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance whose event log and run storage are files."""
-    (tmp_path / "dagster").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
-        yield made
-
-
-@pytest.fixture
-def planted_hour(hour: Hour) -> Hour:
-    for name, body in hostile_objects():
-        hour.drop(name, body)
-    return hour
 
 
 def logs_of(stack: Endpoints) -> list[str]:
