@@ -42,6 +42,9 @@ HOURS_PER_COPY_RUN = 12
 
 MAINTENANCE_JOB = "maintain_lakehouse"
 
+GROUP = "lakehouse"
+"""One for all copies: Dagster's graph of a stream stays as wide as a window."""
+
 EQUALS_TABLE = CheckDeclaration(
     "lakehouse_equals_table",
     "ERROR",
@@ -93,7 +96,7 @@ def copy_spec(*, spec: StreamSpec) -> dg.AssetSpec:
         lakehouse_key(spec),
         deps=[keys.table],
         description=_COPY.format(spec=spec, prefix=PREFIX),
-        group_name=spec.name,
+        group_name=GROUP,
         owners=[spec.owner],
         kinds={"delta", "s3", "parquet"},
         code_version=spec.rules_digest,
@@ -117,7 +120,7 @@ def maintenance_assets(*, spec: StreamSpec, backoff: Backoff) -> dg.AssetsDefini
         key,
         deps=[lakehouse_key(spec)],
         description=_MAINTENANCE.format(spec=spec, hours=RETENTION_HOURS),
-        group_name=spec.name,
+        group_name=GROUP,
         owners=[spec.owner],
         kinds={"delta", "s3"},
     )

@@ -26,8 +26,7 @@ def test_the_graph_of_a_stream_shows_its_assets(pages: DagsterPages, spec: Strea
     expect(pages.page.get_by_text(spec.name, exact=True)).not_to_have_count(0)
     for step in ("landing", "validated", "quarantine", "manifest", "Redshift", "events"):
         expect(pages.page.get_by_text(step, exact=True)).to_have_count(1)
-    # The stream's six and the lakehouse's two: its copy and its maintenance.
-    expect(pages.page.get_by_text("Asset checks")).to_have_count(8)
+    expect(pages.page.get_by_text("Asset checks")).to_have_count(6)
 
 
 def test_an_hour_is_materialized_by_clicking(
