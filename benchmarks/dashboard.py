@@ -188,7 +188,7 @@ def _measured(endpoints: Endpoints, blank: str, browser: Browser, number: int, r
     last = queries.answer(queries.text_of(spec.span_query), {}, settings)["last_at"].iloc[0]
     newest_day = date.fromisoformat(str(last)[:10])
     newest = Dates(newest_day - timedelta(days=6), newest_day)
-    asked = _queries_of(spec.path, newest.start, newest.until)
+    asked = queries_of(spec.path, newest.start, newest.until)
     timed = [_query_secs(asked, settings) for _ in range(rounds)]
     url = f"{endpoints.dashboard_url}/{'' if number == 0 else spec.path}"
     # Other days in each round, as many: what a query finds, and not what the cache kept.
@@ -221,9 +221,10 @@ _PREFIXES = {
 }  # fmt: skip
 
 
-def _queries_of(path: str, first: datetime, until: datetime) -> list[tuple[str, dict[str, queries.Value]]]:
+def queries_of(path: str, first: datetime, until: datetime) -> list[tuple[str, dict[str, queries.Value]]]:
     """Every statement file of a page, those of its rows too, with the parameters that it names."""
-    every: dict[str, queries.Value] = {**_NOTHING, "first": first, "until": until}
+    ages = {"day": until - timedelta(days=1), "week": until - timedelta(days=7)}
+    every: dict[str, queries.Value] = {**_NOTHING, "first": first, "until": until, **ages}
     found = [file for prefix in _PREFIXES[path] for file in sorted(queries.FOLDER.glob(f"{prefix}*.sql"))]
     texts = [queries.text_of(file.stem) for file in found]
     return [(text, {name: value for name, value in every.items() if f":{name}" in text}) for text in texts]
