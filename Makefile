@@ -47,7 +47,7 @@ bench: setup ## Time the whole path beside DuckDB's bare read_json
 	@$(BIN)/python -m benchmarks.whole_path $(BENCHARGS)
 
 faults: setup ## Kill, cut and refuse, and compare what is there with what was delivered (docs/RELIABILITY.md)
-	@$(BIN)/python -m tests.faults.campaign $(FAULTARGS)
+	@$(BIN)/python -m tests.faults $(FAULTARGS)
 
 # Exact versions and the hashes of all their files, for every platform and Python; no index and no machine's path.
 LOCK = $(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -1,4 +1,4 @@
-"""The fault campaign: `python -m tests.faults.campaign [--seed 1] [--share 1.0] [--only PART] ... [--minutes 60] [--write]`.
+"""The fault campaign: `python -m tests.faults [--seed 1] [--share 1.0] [--only PART] ... [--minutes 60] [--write]`.
 
 What is tried, and what came of it: docs/RELIABILITY.md. `--write` replaces there the lines of the parts that ran, and
 leaves the others. `--share` makes a campaign smaller: 0.1 tries a tenth of each.
@@ -172,7 +172,3 @@ def _parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="replace these parts' figures in docs/RELIABILITY.md"
     )
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

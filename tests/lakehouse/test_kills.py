@@ -21,7 +21,7 @@ from weblogs_platform.settings import PROJECT_ROOT
 
 Start = Callable[..., subprocess.Popen[str]]
 WRITES_BEFORE = ("opened", "before_write", "read")
-WRITES_AFTER = ("committed", "manifest_published", "noted")
+WRITES_AFTER = ("committed", "manifest_published", "shown", "noted")
 
 
 @pytest.fixture

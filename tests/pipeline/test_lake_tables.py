@@ -19,7 +19,7 @@ from weblogs_platform.core.lake_statements import LAKE_SCHEMA, AddLakePartitions
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.local.endpoints import Endpoints
-from weblogs_platform.pipeline.lake_tables import add_lake_partitions, create_lake_tables
+from weblogs_platform.pipeline.lake_tables import show_hours, create_lake_tables
 from weblogs_platform.streams import INVENTORY, STREAMS
 
 _TYPES = {"int": "INTEGER", "double": "DOUBLE PRECISION"}
@@ -116,7 +116,7 @@ def test_an_hour_of_the_lakehouse_is_read_by_its_partition(warehouse: Warehouse,
     """The folders that deltalake writes are not those that partitions are added with, or the role may not read."""
     hours = [HOUR, LandingHour(HOUR.start + timedelta(hours=1))]
     for _ in range(2):
-        add_lake_partitions(warehouse, INVENTORY, lakehouse, hours)
+        show_hours(warehouse, INVENTORY, lakehouse, hours)
     query = (
         "SELECT inventory_id, stock_level, landing_hour FROM shopware_lake.inventory_records"
         " WHERE landing_date = '2025-07-20' AND landing_hour_of_day = '05'"

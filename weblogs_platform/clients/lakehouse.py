@@ -9,7 +9,7 @@ whether it may still commit. Errors come back as the platform's own. Deliberatel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,7 @@ from weblogs_platform.core.errors import (
     one_line,
 )
 from weblogs_platform.core.lakehouse import (
+    MANIFESTS,
     PARTITIONED_BY,
     PREFIX,
     CopiedColumn,
@@ -49,7 +50,6 @@ ZSTD = WriterProperties(compression="ZSTD")
 RETENTION_HOURS = 7 * 24
 """How long a file stays readable after the table let it go: Delta's own default, which readers rely on."""
 
-_MANIFESTS = "_symlink_format_manifest"
 _REFUSED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
 _TABLE_SETTINGS = {
     # Statistics of every column would cost log for columns that nobody prunes by.
@@ -155,11 +155,14 @@ class CopiedTable:
         columns = [c.name for c in copied_columns(self.spec)]
         return dataset.scanner(columns=columns, filter=here, batch_size=_BATCH_ROWS).to_reader()
 
-    def publish_manifest(self, hour: LandingHour) -> None:
-        """Brings the hour's manifest for Spectrum to the files of this version; an hour without rows has an empty one."""
+    def files_of(self, hour: LandingHour) -> list[str]:
+        """The URLs of the hour's files in this version, in order."""
         with _translated(self.key):
-            files = sorted(self.table.file_uris(file_pruning_predicate=partition_predicate(hour)))
-        key = f"{self.key}/{_MANIFESTS}/{partition_folder(hour)}/manifest"
+            return sorted(self.table.file_uris(file_pruning_predicate=partition_predicate(hour)))
+
+    def publish_manifest(self, hour: LandingHour, files: Sequence[str]) -> None:
+        """Lets the hour's manifest for Spectrum name these files."""
+        key = f"{self.key}/{MANIFESTS}/{partition_folder(hour)}/manifest"
         body = "\n".join(files).encode()
         try:
             published = self.lake.get(key)
@@ -168,16 +171,19 @@ class CopiedTable:
         if published != body:
             self.lake.put(key, body, content_type="text/plain")
 
-    def maintain(self) -> Maintenance:
-        """Puts small files of a partition together, brings all manifests up to date, then removes files that left the
-        table more than RETENTION_HOURS ago, and log entries that a checkpoint holds.
+    def maintain(self, *, retention_hours: int = RETENTION_HOURS) -> Maintenance:
+        """Puts small files of a partition together, brings all manifests up to date, then removes log entries that a
+        checkpoint holds, and files that left the table so many hours ago, or that a killed writer left that long ago
+        and never committed.
 
         Raises LakehouseConflict when hours were written meanwhile; what was done until then is whole.
         """
         with _translated(self.key):
             compacted = self.table.optimize.compact(writer_properties=ZSTD)
-            self.table.generate()
-            removed = self.table.vacuum(retention_hours=RETENTION_HOURS, dry_run=False)
+            self._publish_manifests()
+            removed = self.table.vacuum(
+                retention_hours=retention_hours, dry_run=False, enforce_retention_duration=False, full=True
+            )
             self.table.create_checkpoint()
             self.table.cleanup_metadata()
             files = len(self.table.file_uris())
@@ -188,6 +194,17 @@ class CopiedTable:
             files_removed=len(removed),
             version=self.table.version(),
         )
+
+    def _publish_manifests(self) -> None:
+        """Those of all hours. Again when anybody committed meanwhile: the manifest that went with the commit may be
+        overwritten by one of before."""
+        for _ in range(_PUBLICATIONS):
+            version = self.table.version()
+            self.table.generate()
+            self.table.update_incremental()
+            if self.table.version() == version:
+                return
+        raise LakehouseConflict(f"{self.key}: hours were written all the while manifests were")
 
 
 @dataclass(frozen=True)
@@ -202,6 +219,7 @@ class Maintenance:
 
 
 _BATCH_ROWS = 16_384
+_PUBLICATIONS = 5
 
 
 def arrow_schema(spec: StreamSpec) -> pa.Schema:

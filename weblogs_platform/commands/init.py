@@ -30,9 +30,14 @@ def initialise_stack() -> list[str]:
 
 
 def initialise_lake_tables() -> list[str]:
-    """Runs `sql/ddl/spectrum` over the bucket's lakehouse; a line for each thing done."""
+    """Runs `sql/ddl/spectrum` over the bucket's lakehouse, and shows what it holds; a line for each thing done."""
     from resources import LakeResource, RedshiftResource
-    from weblogs_platform.core.lake_statements import LAKEHOUSE_PREFIX
-    from weblogs_platform.pipeline.lake_tables import create_lake_tables
+    from weblogs_platform.core.lake_statements import LAKE_SCHEMA
+    from weblogs_platform.core.lakehouse import PREFIX
+    from weblogs_platform.pipeline.lake_tables import create_lake_tables, show_copied_hours
+    from weblogs_platform.streams import STREAMS
 
-    return create_lake_tables(RedshiftResource().warehouse(), LakeResource().lake().url(LAKEHOUSE_PREFIX))
+    warehouse, url = RedshiftResource().warehouse(), LakeResource().lake().url(PREFIX)
+    done = create_lake_tables(warehouse, url)
+    shown = [(spec, show_copied_hours(warehouse, spec, url)) for spec in STREAMS if spec.lakehouse]
+    return done + [f"{LAKE_SCHEMA}.{spec.table}: {hours} hours" for spec, hours in shown]

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from string import Template
 
 from weblogs_platform.core.errors import InvalidName
+from weblogs_platform.core.lakehouse import MANIFESTS, PARTITIONED_BY, partition_folder
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import quoted
 
 LAKE_SCHEMA = "shopware_lake"
-LAKEHOUSE_PREFIX = "lakehouse"
-"""Below it in the bucket there is a Delta table for each stream, in a folder of its name."""
 
 MOST_PARTITIONS = 100
 """What one ALTER TABLE adds at most."""
@@ -56,6 +55,29 @@ class LakeTables:
 
 
 @dataclass(frozen=True)
+class CopiedHours:
+    """The hours that have rows in the lakehouse, as noted, in order. Parameter: the name of the copy."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT noted.period_start FROM (SELECT period_start, row_count, ROW_NUMBER() OVER "
+            "(PARTITION BY period_start ORDER BY change_no DESC) AS age FROM shopware_ops.refresh_history "
+            "WHERE table_name = %s) AS noted WHERE noted.age = 1 AND noted.row_count > 0 ORDER BY 1"
+        )
+
+
+@dataclass(frozen=True)
+class LakePartition:
+    """A line when the hour is a partition. Parameters: schema, table, URL of the hour's manifests."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT location FROM svv_external_partitions "
+            "WHERE schemaname = %s AND tablename = %s AND location = %s"
+        )
+
+
+@dataclass(frozen=True)
 class AddLakePartitions:
     """Makes hours of a stream's Delta table readable; those that are there already stay as they are."""
 
@@ -67,12 +89,29 @@ class AddLakePartitions:
         """Raises InvalidName for no hours, or more than MOST_PARTITIONS."""
         if not 1 <= len(self.hours) <= MOST_PARTITIONS:
             raise InvalidName(f"one statement adds 1 to {MOST_PARTITIONS} partitions, not {len(self.hours)}")
-        parts = " ".join(self._partition(hour) for hour in self.hours)
+        parts = " ".join(
+            f"PARTITION ({_values(hour)}) LOCATION {quoted(manifests_url(self.spec, self.lakehouse_url, hour))}"
+            for hour in self.hours
+        )
         return f"ALTER TABLE {LAKE_SCHEMA}.{self.spec.table} ADD IF NOT EXISTS {parts}"
 
-    def _partition(self, hour: LandingHour) -> str:
-        date, hour_of_day = f"{hour.start:%Y-%m-%d}", f"{hour.start:%H}"
-        folder = f"landing_date={date}/landing_hour_of_day={hour_of_day}"
-        location = f"{self.lakehouse_url}/{self.spec.name}/_symlink_format_manifest/{folder}"
-        values = f"landing_date={quoted(date)}, landing_hour_of_day={quoted(hour_of_day)}"
-        return f"PARTITION ({values}) LOCATION {quoted(location)}"
+
+@dataclass(frozen=True)
+class DropLakePartition:
+    """Lets go of an hour, which has to be there."""
+
+    spec: StreamSpec
+    hour: LandingHour
+
+    def sql(self) -> str:
+        return f"ALTER TABLE {LAKE_SCHEMA}.{self.spec.table} DROP PARTITION ({_values(self.hour)})"
+
+
+def manifests_url(spec: StreamSpec, lakehouse_url: str, hour: LandingHour) -> str:
+    """Where the manifest of the hour stands: the location of its partition."""
+    return f"{lakehouse_url}/{spec.name}/{MANIFESTS}/{partition_folder(hour)}"
+
+
+def _values(hour: LandingHour) -> str:
+    day, of_day = PARTITIONED_BY
+    return f"{day}={quoted(f'{hour.start:%Y-%m-%d}')}, {of_day}={quoted(f'{hour.start:%H}')}"

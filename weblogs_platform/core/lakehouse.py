@@ -23,6 +23,9 @@ PREFIX = "lakehouse"
 PARTITIONED_BY = ("landing_date", "landing_hour_of_day")
 """The partition columns: the landing hour's day, a DATE, and its hour, a text from 00 to 23. Both UTC."""
 
+MANIFESTS = "_symlink_format_manifest"
+"""The folder below a copy that holds a manifest for each hour, which names its files for Spectrum."""
+
 Engine = Literal["redshift", "duckdb"]
 
 

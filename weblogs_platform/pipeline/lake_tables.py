@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 
-from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.lake_statements import (
     LAKE_SCHEMA,
     MOST_PARTITIONS,
     AddLakePartitions,
+    CopiedHours,
+    DropLakePartition,
     LakeDdl,
+    LakePartition,
     LakeTables,
+    manifests_url,
 )
+from weblogs_platform.core.lakehouse import copy_name
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.settings import PROJECT_ROOT
@@ -23,7 +29,7 @@ def create_lake_tables(warehouse: Warehouse, lakehouse_url: str, *, root: Path =
     no IF NOT EXISTS. Returns what was done, a line each."""
     done: list[str] = []
     with warehouse.outside_transactions() as statements:
-        there = {name for (name,) in statements.fetch_all(LakeTables(), (LAKE_SCHEMA,))}
+        there = _tables(statements)
         for path in sorted((root / "sql" / "ddl" / "spectrum").glob("*.sql")):
             if path.stem.partition("_")[2] not in there:
                 text = path.read_text(encoding="utf-8")
@@ -32,11 +38,37 @@ def create_lake_tables(warehouse: Warehouse, lakehouse_url: str, *, root: Path =
     return done
 
 
-def add_lake_partitions(
+def show_hours(
     warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str, hours: Sequence[LandingHour]
-) -> None:
-    """Makes hours of the stream's Delta table readable, whose manifests have to be there. Idempotent."""
+) -> bool:
+    """Makes hours of the stream's copy, whose manifests have to be there, readable by its external table. False where
+    there is none, because nobody asked for it (`weblogs init --lake`). Idempotent."""
     with warehouse.outside_transactions() as statements:
+        if spec.table not in _tables(statements):
+            return False
         for start in range(0, len(hours), MOST_PARTITIONS):
             batch = hours[start : start + MOST_PARTITIONS]
             statements.execute(AddLakePartitions(spec, lakehouse_url, batch))
+    return True
+
+
+def hide_hour(warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str, hour: LandingHour) -> None:
+    """Takes an hour without rows out of the external table. Idempotent. What Redshift makes of a manifest that names
+    no file is written nowhere; the embedded one refuses it, and with it every query over the hour."""
+    known = (LAKE_SCHEMA, spec.table, manifests_url(spec, lakehouse_url, hour))
+    with warehouse.outside_transactions() as statements:
+        if statements.fetch_all(LakePartition(), known):
+            statements.execute(DropLakePartition(spec, hour))
+
+
+def show_copied_hours(warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str) -> int:
+    """Shows every hour that has rows in the lakehouse, which may be older than the table; how many they are."""
+    with warehouse.transaction() as tx:
+        starts = tx.fetch_all(CopiedHours(), (copy_name(spec),))
+    hours = [LandingHour(start.replace(tzinfo=UTC)) for (start,) in starts]
+    show_hours(warehouse, spec, lakehouse_url, hours)
+    return len(hours)
+
+
+def _tables(statements: Transaction) -> set[str]:
+    return {name for (name,) in statements.fetch_all(LakeTables(), (LAKE_SCHEMA,))}

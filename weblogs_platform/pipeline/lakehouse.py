@@ -1,8 +1,9 @@
 """The lakehouse copy of an hour: what the stream table holds of it, as one commit of a Delta table.
 
 The table is opened before the warehouse is asked, and the commit is refused when anybody wrote the hour since it was
-opened. So what is written is never older than what it replaces, whoever is slow. That the hour was copied is noted in
-`shopware_ops.refresh_history` afterwards; the Delta log decides, the note only makes it quick to ask what is stale.
+opened. So what is written is never older than what it replaces, whoever is slow. Where external tables are, the hour
+becomes a partition of the stream's. That the hour was copied and can be read is noted in `shopware_ops.refresh_history`
+last; the Delta log decides, the note only makes it quick to ask what is stale.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from weblogs_platform.clients.lakehouse import Lakehouse, batch_of
+from weblogs_platform.clients.lakehouse import CopiedTable, Lakehouse, batch_of
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core import failpoints
 from weblogs_platform.core.derived_statements import RecordRefreshes
 from weblogs_platform.core.errors import CountMismatch, LakehouseAhead
-from weblogs_platform.core.lakehouse import HourDigest, HourStates, ReadSlice, copy_name
+from weblogs_platform.core.lakehouse import PREFIX, HourDigest, HourStates, ReadSlice, copy_name
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.pipeline.lake_tables import hide_hour, show_hours
 
 SLICE_ROWS = 50_000
 """Rows that are in memory at a time, on average: a slice is what the hashes of the rows say."""
@@ -93,8 +95,7 @@ def copy_hour(
             failpoints.reach("lakehouse:committed")
     table.refreshed()
     if state:
-        table.publish_manifest(hour)
-    failpoints.reach("lakehouse:manifest_published")
+        _publish(table, warehouse, hour, shows=noted < state)
     if noted < state:
         _note(warehouse, spec, hour, source, run_id)
     failpoints.reach("lakehouse:noted")
@@ -120,6 +121,25 @@ def stale_hours(
     with warehouse.transaction() as tx:
         rows = tx.fetch_all(HourStates(), _parameters(spec, first, end))
     return [LandingHour(start.replace(tzinfo=UTC)) for start, state, noted in rows if int(noted) < int(state)]
+
+
+def _publish(table: CopiedTable, warehouse: Warehouse, hour: LandingHour, *, shows: bool) -> None:
+    """Brings the hour's manifest, and where `shows` its partition, to the newest version. Looks again afterwards:
+    another writer may have committed and published meanwhile, and what was published here be older."""
+    url, files = table.lake.url(PREFIX), table.files_of(hour)
+    while True:
+        if shows and not files:
+            hide_hour(warehouse, table.spec, url, hour)
+        table.publish_manifest(hour, files)
+        failpoints.reach("lakehouse:manifest_published")
+        if shows and files:
+            show_hours(warehouse, table.spec, url, [hour])
+        failpoints.reach("lakehouse:shown")
+        table.refreshed()
+        newest = table.files_of(hour)
+        if newest == files:
+            return
+        files, shows = newest, True
 
 
 def _batches(tx: Transaction, spec: StreamSpec, hour: LandingHour, rows: int) -> Iterator[pa.RecordBatch]:
