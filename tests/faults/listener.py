@@ -27,7 +27,19 @@ class Listener:
                 client, _ = self._socket.accept()
             except OSError:
                 return
+            _at_once(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+
+def connected(target: tuple[str, int]) -> socket.socket:
+    """A connection to whom the proxy stands before."""
+    return _at_once(socket.create_connection(target))
+
+
+def _at_once(connection: socket.socket) -> socket.socket:
+    # What comes in pieces is passed on in pieces: each would wait for the other side to say that it has the one before.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def end(connection: socket.socket) -> None:

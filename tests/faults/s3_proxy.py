@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.listener import Listener
+from tests.faults.listener import Listener, connected
 
 Kind = str
 """slow_down (503), too_many (429), internal (500), reset, silence (a time-out), cut (a body that ends early), drip (a
@@ -79,7 +79,7 @@ class S3Proxy:
     def _serve(self, client: socket.socket) -> None:
         server: socket.socket | None = None
         try:
-            server = socket.create_connection(self._target)
+            server = connected(self._target)
             goes_on = True
             while goes_on and (request := _read(client, is_answer=False)):
                 fault = self._fault_of(request)

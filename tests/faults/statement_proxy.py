@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.listener import Listener, end
+from tests.faults.listener import Listener, connected, end
 from weblogs_platform.local.certificates import certificate_files
 
 _TLS_REQUEST = struct.pack("!II", 8, 80877103)
@@ -68,7 +68,7 @@ class StatementProxy:
             client.sendall(b"S")
             with (
                 self._as_server.wrap_socket(client, server_side=True) as near,
-                socket.create_connection(self._target) as server,
+                connected(self._target) as server,
             ):
                 server.sendall(_TLS_REQUEST)
                 _exactly(server, 1)

@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from tests.faults.listener import Listener, end
+from tests.faults.listener import Listener, connected, end
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -40,7 +40,7 @@ class WireProxy:
         self.hang_up()
 
     def _connect(self, client: socket.socket) -> None:
-        with client, suppress(OSError), socket.create_connection(self._target) as server:
+        with client, suppress(OSError), connected(self._target) as server:
             self._open += [client, server]
             answering = threading.Thread(target=self._pass_on, args=(server, client, True), daemon=True)
             answering.start()
