@@ -215,6 +215,15 @@ def home_folder(environ: Mapping[str, str] | None = None) -> Path:
     return Path(own.get("WEBLOGS_HOME") or ".weblogs").absolute()
 
 
+def dagster_home(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Where Dagster keeps its instance: `$DAGSTER_HOME`, else in the folder of the embedded stack; None on AWS where
+    nobody named it. Raises InvalidSettings."""
+    own = os.environ if environ is None else environ
+    if own.get("DAGSTER_HOME"):
+        return Path(own["DAGSTER_HOME"]).expanduser()
+    return None if environment_name(own) == "aws" else home_folder(own) / "dagster"
+
+
 def _values(environ: Mapping[str, str] | None) -> dict[str, str]:
     values = {name: value for name, (value, _) in _given(os.environ if environ is None else environ).items()}
     _check(("WEBLOGS_ENV",), values)

@@ -80,7 +80,8 @@ class Place:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home = tmp_path_factory.mktemp("doctor home", numbered=True)
     with Stack(home).running(dagster=False) as endpoints:
-        variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(home)}
+        # An instance as `weblogs up` makes it, without its daemon.
+        variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(home), "DAGSTER_HOME": ""}
         yield Place(endpoints, variables, warehouse_of(Settings.from_env(variables)))
 
 
@@ -111,11 +112,12 @@ def test_a_fresh_stack_is_well_and_stays_as_it_was(ready: Place) -> None:
     result = ready.run()
     assert result.exit_code == 0, result.output
     assert result.output.endswith("All is well.\n")
-    assert "note" not in result.output
+    [note] = [f for f in ready.findings() if f["level"] == "note"]
+    assert note["says"] == "Dagster's daemon has not beaten for half an hour"
     checks = {f["check"] for f in ready.findings()}
     assert checks == {
         "settings", "s3", "clock", "landing", "own", "jsonpaths", "redshift", "rights", "migrations", "drift",
-        "copy_role", "dashboard", "disk",
+        "copy_role", "dashboard", "dagster", "disk",
     }  # fmt: skip
     assert ready.objects() == before
     assert CliRunner().invoke(verify, [], env=ready.variables).exit_code == 0
@@ -325,8 +327,13 @@ def test_a_load_that_runs_is_no_problem(ready: Place, monkeypatch: pytest.Monkey
         tx.execute("LOCK shopware_ops.load_lock")
         found = ready.findings()
     assert not [f for f in found if f["level"] == "problem"]
-    [note] = [f for f in found if f["level"] == "note"]
+    [note] = [f for f in found if f["level"] == "note" and f["check"] == "rights"]
     assert "rights on shopware_ops.load_lock cannot be told" in note["says"]
+
+
+def test_dagsters_instance_is_that_of_dagster_home(ready: Place, tmp_path: Path) -> None:
+    [found] = ready.problems(DAGSTER_HOME=str(tmp_path))
+    assert (found["check"], found["says"]) == ("dagster", f"there is no {tmp_path}/dagster.yaml")
 
 
 def test_a_dashboards_user_who_may_write(ready: Place) -> None:
@@ -362,7 +369,7 @@ def test_a_probe_that_cannot_be_deleted_is_named(ready: Place, monkeypatch: pyte
     _refuse_deletions(monkeypatch)
     found = examine()
     assert is_well(found)
-    notes = [f for f in found if f.level == "note"]
+    notes = [f for f in found if f.level == "note" and f.check == "own"]
     assert len(notes) == len(OWN_PREFIXES)
     left = [key for key in ready.objects() if "/doctor/" in key]
     assert all(any(key in note.todo for note in notes) for key in left if key.endswith(".txt"))

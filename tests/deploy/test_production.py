@@ -23,6 +23,8 @@ from tests.browser.dagster_api import wait_for
 from tests.browser.shop import Shop
 from tests.deploy.postgres import postgres, programs
 from tests.deploy.processes import PRODUCTION, Deployment
+from weblogs_platform.commands.doctor_dagster import look_at_dagster
+from weblogs_platform.commands.findings import Finding
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.statements import LockLoads
 from weblogs_platform.local.endpoints import Endpoints
@@ -136,6 +138,24 @@ def test_a_cancelled_run_leaves_nothing_half_loaded(
     again = launch(deployment, hour)
     wait_for(lambda: states(deployment, [again])["SUCCESS"], 90, "the run again")
     assert shop.rows(hour) == 9
+
+
+@needs_postgres
+@pytest.mark.timeout(300)
+def test_doctor_is_content_with_it(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would ask for settings that the deployment has, or miss a daemon that beats."""
+    for name, value in deployment.variables.items():
+        monkeypatch.setenv(name, value)
+    found: list[Finding] = []
+
+    def every_daemon_beats() -> bool:
+        found[:] = look_at_dagster(deployment.home, "aws", is_named=True)
+        return found[-1].level == "ok"
+
+    wait_for(every_daemon_beats, 90, "every daemon's first beat")
+    assert [f.level for f in found] == ["ok"] * 4, found
+    assert found[0].says == "Dagster's storage, PostgreSQL, answers"
+    assert found[1].says == "the pool redshift has the limit 8"
 
 
 def _settings(*files: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import click
 
 from weblogs_platform.commands.findings import Finding, is_well, print_findings
 from weblogs_platform.core.errors import WeblogsError
-from weblogs_platform.settings import Settings, effective_settings, settings_file
+from weblogs_platform.settings import Settings, dagster_home, effective_settings, home_folder, settings_file
 
 ENOUGH_BYTES = 2 << 30
 """Split copies and uploads pass through temporary files, a block at a time for each run."""
@@ -25,7 +25,7 @@ ENOUGH_BYTES = 2 << 30
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Try everything that the platform needs: settings, bucket, roles, warehouse, tables, clocks.
+    """Try everything that the platform needs: settings, bucket, roles, warehouse, tables, clocks, Dagster.
 
     Exit status 0 when all is well, 1 when something has to be mended.
     """
@@ -43,9 +43,11 @@ def examine(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[F
         return [_wrong_settings(str(error))]
     from resources import LakeResource
     from weblogs_platform.clients.warehouse import warehouse_of
+    from weblogs_platform.commands.doctor_dagster import look_at_dagster
     from weblogs_platform.commands.doctor_lake import look_at_lake
     from weblogs_platform.commands.doctor_warehouse import look_at_dashboard_user, look_at_warehouse
 
+    home = dagster_home()
     lake, warehouse = LakeResource().lake(), warehouse_of(settings)
     where = settings_file() or f"the environment, {settings.environment}"
     return [
@@ -53,6 +55,7 @@ def examine(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[F
         *look_at_lake(lake, clock),
         *look_at_warehouse(warehouse, lake, settings, clock),
         *(look_at_dashboard_user() if settings.dashboard_user else ()),
+        *look_at_dagster(home, settings.environment, is_named=home != home_folder() / "dagster"),
         _disk(),
     ]  # fmt: skip
 

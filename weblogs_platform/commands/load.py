@@ -1,6 +1,6 @@
 """`weblogs load`: landing hours through Dagster's assets, in this process.
 
-The runs show in the stack's UI when it has an instance ($DAGSTER_HOME, else $WEBLOGS_HOME/dagster).
+The runs show in Dagster's UI when there is an instance ($DAGSTER_HOME, else the embedded stack's).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,7 @@ import click
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
-from weblogs_platform.settings import home_folder
+from weblogs_platform.settings import dagster_home
 from weblogs_platform.streams import STREAMS, stream_named
 
 if TYPE_CHECKING:
@@ -126,11 +125,6 @@ def _by_reason(failed: Mapping[str, str]) -> dict[str, list[str]]:
     for hour, why in failed.items():
         grouped.setdefault(why, []).append(hour)
     return grouped
-
-
-def dagster_home() -> Path:
-    """Where the stack's Dagster keeps its runs."""
-    return Path(os.environ.get("DAGSTER_HOME") or home_folder() / "dagster")
 
 
 @contextmanager

@@ -67,8 +67,8 @@ def refresh_tables(
     from assets.derived_in_process import Refresher
     from assets.in_process import instance_at
     from resources import RedshiftResource
-    from weblogs_platform.commands.load import dagster_home
     from weblogs_platform.definitions import defs
+    from weblogs_platform.settings import dagster_home
 
     with instance_at(dagster_home()) as instance:
         refresher = Refresher(defs, tables, instance, on_table=_Teller())
