@@ -26,6 +26,7 @@ from tests.assets.test_automation import FIRST, NOW, MemoryLake, MemoryLedger, _
 from tests.aws.conftest import REGION, Aws
 from tests.aws.test_inbox_sensor import Given
 from weblogs_platform.core.keys import LandingObject
+from weblogs_platform.core.lake_statements import LAKE_DATABASE, LAKE_SCHEMA
 from weblogs_platform.core.policies import (
     BATCH_PREFIXES,
     DERIVED_PREFIXES,
@@ -34,6 +35,7 @@ from weblogs_platform.core.policies import (
     LANDING_PREFIXES,
     PolicyName,
     bucket_policy,
+    catalog_policy,
     policy_document,
 )
 from weblogs_platform.definitions import build_definitions
@@ -142,6 +144,28 @@ def test_a_role_has_the_policy_that_the_embedded_s3_enforces(
     )["PolicyDocument"]
     # moto keeps the document of a template as it is, and shows it as Python's text.
     assert ast.literal_eval(found) == policy_document(name, BUCKET)
+
+
+def test_the_copy_role_keeps_the_external_tables(deployed: Deployed) -> None:
+    """`weblogs init --lake` would fail in the account, after everything else has worked."""
+    found = deployed.aws.client("iam").get_role_policy(
+        RoleName=deployed.resources["CopyRole"], PolicyName="catalog"
+    )["PolicyDocument"]
+    assert ast.literal_eval(found) == catalog_policy(REGION, ACCOUNT)
+
+
+def test_the_catalog_is_open_for_the_one_database_of_the_ddl() -> None:
+    """Other teams keep their tables in the same catalog. A database that is deleted takes all of its tables along."""
+    schema = (PROJECT_ROOT / "sql" / "ddl" / "spectrum" / "01_shopware_lake_schema.sql").read_text()
+    assert f"DATABASE '{LAKE_DATABASE}'" in schema
+    assert f"EXTERNAL SCHEMA IF NOT EXISTS {LAKE_SCHEMA}" in schema
+    (statement,) = catalog_policy(REGION, ACCOUNT)["Statement"]
+    assert statement["Resource"] == [
+        f"arn:aws:glue:{REGION}:{ACCOUNT}:{resource}"
+        for resource in ("catalog", f"database/{LAKE_DATABASE}", f"table/{LAKE_DATABASE}/*")
+    ]
+    on_databases = {action for action in statement["Action"] if "Database" in action}
+    assert on_databases == {"glue:GetDatabase", "glue:GetDatabases", "glue:CreateDatabase"}
 
 
 def test_the_batch_systems_have_theirs(deployed: Deployed) -> None:

@@ -19,6 +19,8 @@ from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import quoted
 
 LAKE_SCHEMA = "shopware_lake"
+LAKE_DATABASE = "shopware_lake"
+"""In the data catalog: what the schema shows."""
 
 MOST_PARTITIONS = 100
 """What one ALTER TABLE adds at most."""

@@ -1,10 +1,12 @@
-"""Who may do what in the bucket: the one source of the policies of `deploy/aws` and of the embedded S3.
+"""Who may do what in the bucket and the data catalog: the one source of the policies of `deploy/aws` and of the
+embedded S3.
 
 `firehose` puts objects under its landing prefix, and what it could not deliver under its error prefix.
 `batch` is the shop systems that drop files. Neither reads, lists or deletes.
 `platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
 `copy` is the role that Redshift's COPY assumes: it reads what a manifest may name, and the
 lakehouse, but never quarantined data, nor batch files as delivered, which are always conformed before they are loaded.
+It also keeps the external tables of the lakehouse in the data catalog, which the embedded Redshift holds itself.
 
 The template spells the same documents out, because people review them there; a test deploys it and compares.
 """
@@ -13,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
+
+from weblogs_platform.core.lake_statements import LAKE_DATABASE
 
 PolicyName = Literal["firehose", "batch", "platform", "copy"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
@@ -25,6 +29,26 @@ LAKEHOUSE_PREFIXES = ("lakehouse",)
 DERIVED_PREFIXES = ("validated", "invalid", "reports", "manifests", "jsonpaths", *LAKEHOUSE_PREFIXES)
 COPY_PREFIXES = (*FIREHOSE_PREFIXES, "validated", "manifests", "jsonpaths", *LAKEHOUSE_PREFIXES)
 QUARANTINE_PREFIX = "invalid"
+
+CATALOG_ACTIONS = (
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:CreateDatabase",
+    "glue:GetTable",
+    "glue:GetTables",
+    "glue:CreateTable",
+    "glue:UpdateTable",
+    "glue:DeleteTable",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:BatchGetPartition",
+    "glue:CreatePartition",
+    "glue:BatchCreatePartition",
+    "glue:UpdatePartition",
+    "glue:DeletePartition",
+    "glue:BatchDeletePartition",
+)
+"""What AWS names as Spectrum's least rights, without those to change or delete databases, or tables many at a time."""
 
 _PUT = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 
@@ -48,6 +72,18 @@ def bucket_policy(bucket: str, quarantine_readers: Sequence[str]) -> Document:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return {"Version": "2012-10-17", "Statement": [plain, closed]}
+
+
+def catalog_policy(region: str, account: str) -> Document:
+    """What `copy` may do in the data catalog: everything about the tables of one database, which it may make and not
+    delete. Glue asks for a right on the table, on its database and on the catalog."""
+    catalog = f"arn:aws:glue:{region}:{account}"
+    resources = [
+        f"{catalog}:catalog",
+        f"{catalog}:database/{LAKE_DATABASE}",
+        f"{catalog}:table/{LAKE_DATABASE}/*",
+    ]
+    return {"Version": "2012-10-17", "Statement": [_allow(CATALOG_ACTIONS, resources)]}
 
 
 def _firehose(bucket: str) -> list[Document]:
@@ -74,6 +110,7 @@ def _copy(bucket: str) -> list[Document]:
     prefixes = [f"{prefix}/*" for prefix in COPY_PREFIXES]
     listing = _allow(("s3:ListBucket",), [_arn(bucket)])
     return [
+        _allow(("s3:GetBucketLocation",), [_arn(bucket)]),
         {**listing, "Condition": {"StringLike": {"s3:prefix": prefixes}}},
         _allow(("s3:GetObject",), _objects(bucket, COPY_PREFIXES)),
     ]
