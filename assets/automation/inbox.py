@@ -144,7 +144,11 @@ def _watch(
             done |= seen.done
             requests += seen.requests
             notes += seen.notes
-    notes += _finish(inbox, [reading for reading in readings if done.issuperset(reading.hints)])
+    try:
+        notes += _finish(inbox, [reading for reading in readings if done.issuperset(reading.hints)])
+    except WeblogsError as error:  # what is to be requested is known all the same
+        notes.append(f"messages stay in the queue: {error}")
+        context.log.warning(notes[-1])
     return dg.SensorResult(run_requests=requests, skip_reason=None if requests else _quiet(messages, notes))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -38,6 +42,35 @@ class Aws:
             config=request_bounds(),
         )
 
+    def user(self, *actions: str) -> dict[str, str]:
+        """A new user who may do just that, as a process has it in its environment."""
+        iam, name = self.client("iam"), f"user-{next(_NUMBERS)}"
+        iam.create_user(UserName=name)
+        if actions:
+            statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+            document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    @contextmanager
+    def enforcing(self) -> Iterator[None]:
+        """Meanwhile signatures, session tokens and policies count, but for the resources and conditions of policies."""
+        self._after("0")
+        try:
+            yield
+        finally:
+            self._after("inf")
+
+    def _after(self, requests: str) -> None:
+        asked = urllib.request.Request(
+            f"{self.url}/moto-api/reset-auth",
+            requests.encode(),
+            {"Content-Type": "text/plain"},
+            method="POST",
+        )
+        urllib.request.urlopen(asked, timeout=10).close()
+
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
@@ -67,6 +100,35 @@ def queues(aws: Aws) -> tuple[str, str]:
     policy = f'{{"deadLetterTargetArn": "arn:aws:sqs:{REGION}:123456789012:dead-{number}", "maxReceiveCount": 1000}}'
     queue = sqs.create_queue(QueueName=f"landed-{number}", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     return queue, dead
+
+
+@contextmanager
+def answering(status: int, body: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """The address of a server on loopback that says this to whatever it is asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            """Quiet."""
+
+    with HTTPServer((ports.LOOPBACK, 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://{ports.LOOPBACK}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _answers(url: str) -> bool:

@@ -14,7 +14,7 @@ from assets.automation import inbox_sensor
 from assets.streams import stream_job
 from resources import InboxResource
 from tests.assets.test_automation import FIRST, NOW, MemoryLake, MemoryLedger, World, _hours
-from tests.aws.conftest import REGION, Aws
+from tests.aws.conftest import REGION, Aws, answering
 from weblogs_platform.clients.inbox import REASON, Inbox
 from weblogs_platform.core.errors import WarehouseUnavailable
 from weblogs_platform.core.partitions import LandingHour
@@ -233,6 +233,61 @@ def test_a_queue_that_is_gone_is_said(desk, aws):
     desk.sqs.delete_queue(QueueUrl=desk.inbox.queue_url)
     assert desk.tick() == []
     assert "there is no such queue; WEBLOGS_QUEUE_URL names it" in desk.skipped
+
+
+def resource(queue_url: str, **variables: str) -> InboxResource:
+    given = {"WEBLOGS_QUEUE_URL": queue_url, "AWS_REGION": REGION, **variables}
+    return InboxResource(variables=given, wait_secs=0)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (403, "AccessDenied", "AccessDenied: the platform's role needs the queue's rights of deploy/aws"),
+        (403, "ExpiredToken", "ExpiredToken: the platform's role needs the queue's rights of deploy/aws"),
+        (
+            400,
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "there is no such queue; WEBLOGS_QUEUE_URL names it",
+        ),
+    ],
+)
+def test_a_queue_that_refuses_is_said_and_the_listing_sensor_loads(desk, status, code, says):
+    """The one sensor takes the other along, or its tick fails every half minute, with a traceback."""
+    desk.land(FIRST)
+    body = json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "no"})
+    with answering(status, body, {"x-amzn-query-error": f"{code};Sender"}) as url:
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        assert desk.tick(resource(f"{url}/123456789012/landed", **keys)) == []
+    assert says in desk.skipped
+    assert desk.world.tick() == [["10"]]
+
+
+def test_a_role_without_rights_on_the_queue_is_said(desk, aws):
+    """Refused by the rules of a policy, not by an answer made up here."""
+    desk.land(FIRST)
+    nobody = resource(desk.inbox.queue_url, **aws.user())
+    with aws.enforcing():
+        assert desk.tick(nobody) == []
+    assert "the platform's role needs the queue's rights of deploy/aws" in desk.skipped
+    assert desk.world.tick() == [["10"]]
+    assert desk.left() == 1
+
+
+def test_messages_that_cannot_be_deleted_keep_no_hour_from_being_requested(desk, aws):
+    """One of them, or poison that the dead-letter queue refuses, would stop every other hour with it."""
+    desk.land(FIRST)
+    desk.world.load()
+    desk.send("poison")
+    reader = resource(desk.inbox.queue_url, **aws.user("sqs:ReceiveMessage", "sqs:GetQueueAttributes"))
+    with aws.enforcing():
+        assert desk.tick(reader) == []
+    assert "messages stay in the queue: cannot delete from" in desk.skipped
+    desk.land(FIRST.plus(1))
+    desk.send("more poison")
+    with aws.enforcing():
+        assert desk.tick(reader) == [["11"]]
+    assert desk.left() == 4
 
 
 def test_a_server_that_is_gone_is_said(desk):

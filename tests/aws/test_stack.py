@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import jmespath
 import pytest
 from cfnlint.decode import cfn_yaml
 
@@ -39,7 +41,7 @@ from weblogs_platform.core.policies import (
     policy_document,
 )
 from weblogs_platform.definitions import build_definitions
-from weblogs_platform.settings import PROJECT_ROOT, QueueSettings, Settings
+from weblogs_platform.settings import PROJECT_ROOT, QueueSettings, Settings, effective_settings
 from weblogs_platform.settings_keys import BY_VARIABLE
 from weblogs_platform.streams import FIREHOSE_STREAMS, STREAMS
 
@@ -283,6 +285,27 @@ def test_the_outputs_are_the_settings(deployed: Deployed) -> None:
     elsewhere = {"REDSHIFT_HOST": "h", "REDSHIFT_DATABASE": "weblogs", "REDSHIFT_PASSWORD_SECRET": secret}
     settings = Settings.from_env({**deployed.settings, **elsewhere})
     assert (settings.bucket, settings.copy_role_arn) == (BUCKET, role["Arn"])
+
+
+def test_the_readmes_command_makes_settings_of_the_outputs(deployed: Deployed) -> None:
+    """It prints nothing, descriptions in words, or lines that no shell and no platform takes: seen once, by a person."""
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    recipe = text.partition("## From outputs to settings")[2].partition("\n## ")[0]
+    words = shlex.split("".join(line for line in recipe.splitlines(True) if line.startswith("    ")))
+    asked, output = words[words.index("--query") + 1], words[words.index("--output") + 1]
+    answer = deployed.aws.client("cloudformation").describe_stacks(StackName=STACK)
+    rows = jmespath.search(asked, answer)
+    assert output == "text"
+    # As the AWS CLI prints rows: a line each, columns by tabs.
+    lines = ["\t".join(row) for row in rows]
+    found = dict(line.split("=", 1) for line in lines)
+    assert found == deployed.settings
+    assert set(found) <= set(BY_VARIABLE)
+    assert shlex.split("\n".join(lines)) == lines
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s"
+    elsewhere = {"REDSHIFT_HOST": "h", "REDSHIFT_DATABASE": "weblogs", "REDSHIFT_PASSWORD_SECRET": secret}
+    assert Settings.from_env({**found, **elsewhere}).bucket == BUCKET
+    assert not [e for e in effective_settings(found) if e.complaint]
 
 
 def test_what_lands_in_the_bucket_reaches_the_sensor(
