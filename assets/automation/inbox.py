@@ -2,11 +2,12 @@
 
 A message is a hint that an hour changed. Its hour is listed and compared with the ledger as the listing sensor does,
 with the same decision and run keys. The message is deleted by a later tick, when it comes back and finds that
-- the ledger has everything that is listed of its hour, or
-- Dagster's storage has a run over the hour that was created after the object was written: the request is durable, and
-  what such a run does not bring in, the listing sensor requests again with its pauses.
-Nothing is remembered here. A tick that dies anywhere leaves its messages to come back, and whoever hears of an object
-twice finds it in the ledger: delivery at least once is harmless.
+- the ledger has its object, or everything that is listed of its hour, or
+- Dagster's storage has a run that was requested for just what is listed of its hour (`requested_contents`): the request
+  is durable, and what such a run does not bring in, the listing sensor requests again with its pauses.
+No clock is asked, S3's, Dagster's or this machine's: a message is compared by content, with a listing that was made
+after it. Nothing is remembered here. A tick that dies anywhere leaves its messages to come back, and whoever hears of
+an object twice finds it in the ledger: delivery at least once is harmless.
 
 What can never be understood (no notification, another bucket, a key of no stream's layout, an hour before the
 partitions) goes to the dead-letter queue with its reason. An hour that has not begun is left to come back. Without a
@@ -15,15 +16,15 @@ queue, or without rights on it, the listing sensors and the reconcile still see 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from assets.automation.requests import in_range
-from assets.automation.runs import RequestedRun, requested_runs, run_request
+from assets.automation.requests import Content, HourState, in_range
+from assets.automation.runs import requested_contents, run_request
 from assets.automation.streams import SENSOR_SECS, decide_lacking, skip_reason, utc_now
 from assets.automation.survey import with_ledger
 from assets.keys import job_name
@@ -47,11 +48,11 @@ NO_QUEUE = "no queue of S3's notifications is set (WEBLOGS_QUEUE_URL): the listi
 
 @dataclass(frozen=True)
 class Hint:
-    """An hour of a stream changed at that time, UTC."""
+    """An object of an hour of a stream is new, or was rewritten."""
 
     stream: str
     hour: LandingHour
-    at: datetime
+    key: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _hint(notice: Notice, bucket: str, streams: Sequence[StreamSpec]) -> Hint | 
             return (
                 f"{one_line(notice.key)} is before the stream's partitions"
                 if early
-                else Hint(spec.name, hour, notice.at)
+                else Hint(spec.name, hour, notice.key)
             )
     return f"{one_line(notice.key)} belongs to no stream's layout"
 
@@ -173,21 +174,18 @@ def _survey(
     # An hour whose objects are gone again is not requested, as the listing sensor does not.
     states = with_ledger(warehouse, spec, {hour: objects for hour, objects in listed.items() if objects})
     lacking = [state for state in states if not state.is_loaded(spec)]
-    open_hours = {state.hour for state in lacking}
-    runs = requested_runs(context.instance, spec, since=min(hint.at for hint in hints)) if lacking else []
-    done = {
-        hint
-        for hint in hints
-        if hint.hour in listed and (hint.hour not in open_hours or _is_requested(hint, runs))
-    }
+    by_hour = {state.hour: state for state in lacking}
+    requested = requested_contents(context.instance, spec, [state.content for state in lacking])
+    done = {h for h in hints if h.hour in listed and _is_done(h, by_hour.get(h.hour), spec, requested)}
     decision = decide_lacking(context, spec, lacking, now)
     early = [f"{h.partition_key} has not begun" for h in sorted({hint.hour for hint in hints} - set(hours))]
     requests = [run_request(request, job_name(spec)) for request in decision.requests]
     return _Seen(done, requests, (*decision.notes, *early))
 
 
-def _is_requested(hint: Hint, runs: Sequence[RequestedRun]) -> bool:
-    return any(hint.hour in run.hours and run.created > hint.at for run in runs)
+def _is_done(hint: Hint, lacking: HourState | None, spec: StreamSpec, requested: Collection[Content]) -> bool:
+    """`lacking`: the hint's hour, where the ledger lacks something of it; objects may be arriving all the time."""
+    return lacking is None or lacking.content in requested or lacking.of_object(hint.key).is_loaded(spec)
 
 
 def _finish(inbox: Inbox, readings: Sequence[Reading]) -> list[str]:

@@ -56,6 +56,14 @@ class HourState:
     def content(self) -> Content:
         return self.hour, self.digest
 
+    def of_object(self, key: str) -> HourState:
+        """The same of one object alone."""
+        return HourState(
+            self.hour,
+            tuple(o for o in self.objects if o.key == key),
+            tuple(f for f in self.loaded if f.key == key),
+        )
+
     def is_loaded(self, spec: StreamSpec) -> bool:
         """Whether a run over the hour would find nothing to do."""
         return not differs(

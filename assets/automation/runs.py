@@ -4,7 +4,6 @@ line or a sensor alike. Runs over fewer assets than the table are deliberately n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -30,14 +29,6 @@ ACTIVE = [
 ]
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _MAX_RUNS = 1000
-
-
-@dataclass(frozen=True)
-class RequestedRun:
-    """A run over some hours, whatever its state. `created` is UTC."""
-
-    created: datetime
-    hours: frozenset[LandingHour]
 
 
 def active_hours(instance: dg.DagsterInstance, spec: StreamSpec) -> set[LandingHour]:
@@ -69,14 +60,19 @@ def _content_tag(hour: LandingHour) -> str:
     return f"{CONTENT_TAG}/{hour.start:%Y-%m-%d-%H}"
 
 
-def requested_runs(instance: dg.DagsterInstance, spec: StreamSpec, since: datetime) -> list[RequestedRun]:
-    """Runs created after `since`, whatever came of them, newest first, a thousand at most."""
-    records = instance.get_run_records(filters=dg.RunsFilter(created_after=since), limit=_MAX_RUNS)
-    return [
-        RequestedRun(_created(record), hours_of(record.dagster_run.tags))
-        for record in records
-        if _loads(record.dagster_run, spec)
-    ]
+def requested_contents(
+    instance: dg.DagsterInstance, spec: StreamSpec, contents: Iterable[Content]
+) -> set[Content]:
+    """Those of these contents, which the ledger lacks, whose newest run is in Dagster's storage and did not succeed:
+    it is under way, or an attempt that the listing sensor goes on from. One that succeeded was for an earlier time."""
+    found: set[Content] = set()
+    for content in contents:
+        filters = dg.RunsFilter(tags=content_tags([content]))
+        records = instance.get_run_records(filters=filters, limit=_MAX_RUNS)  # the newest first
+        newest = next((r.dagster_run for r in records if _loads(r.dagster_run, spec)), None)
+        if newest is not None and newest.status != dg.DagsterRunStatus.SUCCESS:
+            found.add(content)
+    return found
 
 
 def run_request(request: HourRequest, job: str | None = None) -> dg.RunRequest:

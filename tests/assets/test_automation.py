@@ -173,12 +173,12 @@ class World:
         self.requested += requests
         return [_hours(request) for request in requests]
 
-    def add_run(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    def add_run(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
         """What Dagster's instance knows once the daemon has taken the request."""
         tags = dict(request.tags)
         if request.partition_key:
             tags["dagster/partition"] = request.partition_key
-        self.instance.create_run_for_job(
+        return self.instance.create_run_for_job(
             self.definitions.resolve_job_def("load_web_logs"), tags=tags, status=status
         )
 

@@ -5,14 +5,14 @@
 - either of them wrapped by SNS: `{"Type": "Notification", "Message": "<the text above>"}`;
 - S3's test event, sent once when notifications are set up, which names no object.
 
-A notice is a hint that an hour changed, and nothing more: what is to be loaded, listing and ledger say.
+A notice is a hint that an hour changed, and nothing more: what is to be loaded, listing and ledger say. When it
+happened is left out: no clock decides anything.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import unquote_plus
 
@@ -23,11 +23,10 @@ _TEST_EVENT = "s3:TestEvent"
 
 @dataclass(frozen=True)
 class Notice:
-    """Something happened to this object, at this time (UTC)."""
+    """Something happened to this object."""
 
     bucket: str
     key: str
-    at: datetime
 
 
 def parse_notices(body: str) -> list[Notice]:
@@ -39,7 +38,7 @@ def parse_notices(body: str) -> list[Notice]:
         if "detail-type" in message:
             return [_event_bridge(message)]
         return [_record(record) for record in message["Records"]]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         # From None: the text of a foreign message stays out of logs.
         raise InvalidDocument("is no notification of S3, EventBridge or SNS") from None
 
@@ -62,16 +61,15 @@ def _json_object(text: str) -> dict[str, Any]:
 
 def _record(record: dict[str, Any]) -> Notice:
     s3 = record["s3"]
-    return _notice(s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), record["eventTime"])
+    return _notice(s3["bucket"]["name"], unquote_plus(s3["object"]["key"]))
 
 
 def _event_bridge(message: dict[str, Any]) -> Notice:
     detail = message["detail"]
-    return _notice(detail["bucket"]["name"], detail["object"]["key"], message["time"])
+    return _notice(detail["bucket"]["name"], detail["object"]["key"])
 
 
-def _notice(bucket: object, key: object, at: str) -> Notice:
+def _notice(bucket: object, key: object) -> Notice:
     if not (isinstance(bucket, str) and isinstance(key, str) and key):
         raise TypeError
-    moment = datetime.fromisoformat(at)
-    return Notice(bucket, key, moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
+    return Notice(bucket, key)
