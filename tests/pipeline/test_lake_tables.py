@@ -19,7 +19,7 @@ from weblogs_platform.core.lake_statements import LAKE_SCHEMA, AddLakePartitions
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.local.endpoints import Endpoints
-from weblogs_platform.pipeline.lake_tables import show_hours, create_lake_tables
+from weblogs_platform.pipeline.lake_tables import create_lake_tables, show_hours
 from weblogs_platform.streams import INVENTORY, STREAMS
 
 _TYPES = {"int": "INTEGER", "double": "DOUBLE PRECISION"}
