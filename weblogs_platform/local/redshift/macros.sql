@@ -6,8 +6,11 @@ CREATE OR REPLACE MACRO rs_varchar(value, bytes) AS
     END;
 CREATE OR REPLACE MACRO rs_divisor(value) AS
     CASE WHEN value = 0 THEN error('rs:22012:division by zero') ELSE value END;
-CREATE OR REPLACE MACRO rs_strtol(value, base) AS
+-- The list holds the value once: a macro repeats its argument, which may be the hash of a whole row.
+CREATE OR REPLACE MACRO rs_strtol(value, base) AS list_transform([value], lambda text: rs_strtol_of(text, base))[1];
+CREATE OR REPLACE MACRO rs_strtol_of(value, base) AS
     CASE WHEN value IS NULL THEN NULL
+    WHEN base = 16 AND regexp_full_match(value, '[0-9a-fA-F]{1,15}') THEN CAST('0x' || value AS BIGINT)
     WHEN NOT regexp_full_match(lower(value), '-?(0x)?[0-9a-z]+') THEN
         error('rs:22023:invalid input for strtol: ' || value)
     ELSE CAST(list_sum(list_transform(
