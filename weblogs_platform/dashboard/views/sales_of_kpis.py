@@ -52,12 +52,13 @@ def _names(numbers: pd.Series) -> list[str]:
 def _cards(totals: pd.Series) -> None:
     revenue, units, discounts = totals["revenue"], totals["units"], totals["discounts"]
     price = revenue / units if units else None
+    net = None if pd.isna(discounts) else revenue - discounts
     not_by_filter = "KPI tables have it for all stores and products together only."
     not_by_both = "KPI tables have it by store or by product, not by both."
     cards(
         (
             Card("Revenue", words.number(revenue, 2), _DAILY["total_daily_revenue"]),
-            Card("Net revenue", words.number(revenue - discounts, 2), f"Revenue without discounts. {not_by_filter}"),
+            Card("Net revenue", words.number(net, 2), f"Revenue without discounts. {not_by_filter}"),
             Card("Discounts", words.number(discounts, 2), f"{_DAILY['total_daily_discount_given']} {not_by_filter}"),
             Card("Units sold", words.number(units), _DAILY["total_daily_quantity_sold"]),
             Card("Sales", words.number(totals["transactions"]), f"Number of sales. {not_by_both}"),
