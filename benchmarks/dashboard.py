@@ -91,13 +91,13 @@ def main(arguments: Sequence[str]) -> int:
 def _fill(home: Path, events: int, say: Callable[[str], None]) -> None:
     """Makes the stack's tables, fills them, and computes the KPIs."""
     from resources import LakeResource, RedshiftResource
-    from weblogs_platform.dashboard.access import grant_reading
+    from weblogs_platform.dashboard.access import set_reading
 
     with Stack(home).running(dagster=False) as endpoints:
         variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(home)}
         warehouse = RedshiftResource(variables=variables).warehouse()
         initialise(LakeResource(variables=variables).lake(), warehouse)
-        grant_reading(warehouse, variables["WEBLOGS_DASHBOARD_USER"])
+        set_reading(warehouse, variables["WEBLOGS_DASHBOARD_USER"], "everything")
     began = time.monotonic()
     with _database(home) as database:
         for statement in _inserts(events):

@@ -20,6 +20,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 _LOGINS = ("REDSHIFT_PASSWORD", "REDSHIFT_PASSWORD_SECRET", "REDSHIFT_CLUSTER", "REDSHIFT_WORKGROUP")
 _CONNECTION = ("REDSHIFT_PORT", "REDSHIFT_SSLMODE")
+_READS = "WEBLOGS_DASHBOARD_READS"
 _DASHBOARD_LOGINS = ("WEBLOGS_DASHBOARD_PASSWORD", "WEBLOGS_DASHBOARD_PASSWORD_SECRET")
 
 
@@ -59,6 +60,8 @@ class Settings:
     copy_role_arn: str
     dashboard_user: str | None
     """Who may read the platform's tables; None: nobody is granted anything."""
+    dashboard_reads: str
+    """`kpis` or `everything`."""
     failpoint: str | None = None
     """Where this process shall be killed (core.failpoints); only in an environment that says it is local."""
 
@@ -71,7 +74,9 @@ class Settings:
         needs_user = login in {"REDSHIFT_PASSWORD", "REDSHIFT_CLUSTER"}
         needed = ["WEBLOGS_BUCKET", "REDSHIFT_HOST", *(["REDSHIFT_USER"] if needs_user else []), login]
         _require([*needed, "WEBLOGS_COPY_ROLE", *(["AWS_REGION"] if aws else [])], values)
-        _check(("AWS_REGION", "AWS_ENDPOINT_URL_S3", "WEBLOGS_COPY_ROLE", *_CONNECTION, *_LOGINS), values)
+        _check(
+            ("AWS_REGION", "AWS_ENDPOINT_URL_S3", "WEBLOGS_COPY_ROLE", _READS, *_CONNECTION, *_LOGINS), values
+        )
         _refuse_plain_http(values)
         return cls(
             environment=values["WEBLOGS_ENV"],
@@ -90,6 +95,7 @@ class Settings:
             ),
             copy_role_arn=values["WEBLOGS_COPY_ROLE"],
             dashboard_user=values.get("WEBLOGS_DASHBOARD_USER"),
+            dashboard_reads=values[_READS],
             failpoint=values.get("WEBLOGS_FAILPOINT") if _says_local(environ, values) else None,
         )
 
@@ -98,12 +104,14 @@ class Settings:
 class DashboardSettings:
     """What the dashboards need: the warehouse with a user who may only read. Secrets do not show in its repr.
 
+    reads: `kpis` or `everything`; what `weblogs init` granted that user.
     unlock_code: opens customers' ids and messages in a session; None: they stay hidden.
     dagster_url: where runs are linked to, without a slash at the end; None: no links.
     """
 
     environment: str
     redshift: RedshiftLogin
+    reads: str
     unlock_code: str | None = field(repr=False)
     dagster_url: str | None
 
@@ -113,7 +121,7 @@ class DashboardSettings:
         values = _values(environ)
         login = _login(values, _DASHBOARD_LOGINS)
         _require(("REDSHIFT_HOST", "WEBLOGS_DASHBOARD_USER", login), values)
-        _check((*_CONNECTION, "WEBLOGS_DASHBOARD_PASSWORD_SECRET"), values)
+        _check((_READS, *_CONNECTION, "WEBLOGS_DASHBOARD_PASSWORD_SECRET"), values)
         return cls(
             environment=values["WEBLOGS_ENV"],
             redshift=_redshift(
@@ -122,6 +130,7 @@ class DashboardSettings:
                 password=values.get("WEBLOGS_DASHBOARD_PASSWORD"),
                 password_secret=values.get("WEBLOGS_DASHBOARD_PASSWORD_SECRET"),
             ),
+            reads=values[_READS],
             unlock_code=values.get("WEBLOGS_DASHBOARD_UNLOCK"),
             dagster_url=_dagster_url(values),
         )
@@ -237,9 +246,9 @@ def _given(own: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     environment = own.get("WEBLOGS_ENV") or from_file.get("WEBLOGS_ENV") or "local"
     given = {"WEBLOGS_ENV": (environment, "default")}
     for key in KEYS:
-        # A region that nobody named is right for the embedded stack only.
-        if key.default is not None and not (environment == "aws" and key.variable == "AWS_REGION"):
-            given.setdefault(key.variable, (key.default, "default"))
+        default = key.default_in(environment)
+        if default is not None:
+            given.setdefault(key.variable, (default, "default"))
     if environment != "aws":
         stack = home_folder(own)
         given |= {name: (value, f"{stack}/platform.env") for name, value in _platform_env(stack).items()}

@@ -18,6 +18,7 @@ from weblogs_platform.core.errors import InvalidSettings, one_line
 
 ENVIRONMENTS = ("local", "aws")
 SSL_MODES = ("verify-ca", "verify-full")
+READS = ("kpis", "everything")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,18 @@ class Key:
     says: str
     default: str | None = None
     form: Form = TEXT
+    default_on_aws: str | None = None
+    """Instead of the default, where the account's is another."""
     secret: bool = False
     instead: str = ""
     """The key that a secret has on AWS instead, where there is one."""
+
+    def default_in(self, environment: str) -> str | None:
+        """The default in this environment; None when there is none."""
+        # A region that nobody named is right for the embedded stack only.
+        if environment == "aws" and self.variable == "AWS_REGION":
+            return None
+        return (self.default_on_aws if environment == "aws" else None) or self.default
 
     def complaint(self, text: str) -> str | None:
         """What is wrong with a value, without the value where that is secret; None when it is good."""
@@ -94,6 +104,10 @@ KEYS: tuple[Key, ...] = (
     Key("redshift.copy_role", "WEBLOGS_COPY_ROLE", "the role that COPY reads S3 with", form=ROLE),
     Key("dagster.url", "WEBLOGS_DAGSTER_URL", "where Dagster's UI is, for links", form=WEB),
     Key("dashboard.user", "WEBLOGS_DASHBOARD_USER", "who may only read; `weblogs init` grants it"),
+    Key(
+        "dashboard.reads", "WEBLOGS_DASHBOARD_READS", "`kpis`: that user reads KPI tables only; `everything`: rows and ledger too",
+        "everything", Form("|".join(READS), "must be `kpis` or `everything`"), default_on_aws="kpis",
+    ),
     Key(
         "dashboard.password", "WEBLOGS_DASHBOARD_PASSWORD", "that user's password",
         secret=True, instead="dashboard.password_secret",

@@ -1,2 +1,2 @@
--- When something was sold first and last.
-SELECT MIN(transaction_timestamp) AS first_at, MAX(transaction_timestamp) AS last_at FROM shopware_processed.pos_daily;
+-- The first and last day on which something was sold.
+SELECT MIN(analysis_date) AS first_at, MAX(analysis_date) AS last_at FROM shopware_kpis.sales_kpi_daily;

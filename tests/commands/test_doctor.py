@@ -25,6 +25,7 @@ from weblogs_platform.commands.findings import Finding, is_well
 from weblogs_platform.commands.init import init
 from weblogs_platform.commands.verify import verify
 from weblogs_platform.core.policies import DERIVED_PREFIXES
+from weblogs_platform.dashboard.access import set_reading
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.redshift.config import User
 from weblogs_platform.local.redshift.contract import S3Credentials
@@ -342,6 +343,24 @@ def test_a_dashboards_user_who_may_write(ready: Place) -> None:
         WEBLOGS_DASHBOARD_PASSWORD=ready.variables["REDSHIFT_PASSWORD"],
     )
     assert "may write" in found["says"]
+
+
+def test_a_dashboards_user_who_may_read_more_than_the_choice(ready: Place) -> None:
+    """`dashboard.reads` says KPI tables only, and what was granted before is still open; or doctor wants it open."""
+    warehouse, user = ready.warehouse, ready.variables["WEBLOGS_DASHBOARD_USER"]
+    [found] = ready.problems(WEBLOGS_DASHBOARD_READS="kpis")
+    assert (
+        "may read shopware_stream, shopware_processed, shopware_ops, and dashboard.reads is kpis"
+        in found["says"]
+    )
+    try:
+        set_reading(warehouse, user, "kpis")
+        assert ready.problems(WEBLOGS_DASHBOARD_READS="kpis") == []
+        [found] = ready.problems(WEBLOGS_DASHBOARD_READS="everything")
+        assert "cannot read" in found["says"]
+        assert "weblogs init" in found["todo"]
+    finally:
+        set_reading(warehouse, user, "everything")
 
 
 @pytest.mark.parametrize(("minutes", "direction"), [(10, "ahead of"), (-10, "behind")])

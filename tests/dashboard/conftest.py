@@ -10,19 +10,19 @@ from resources import LakeResource, RedshiftResource
 from tests.dashboard.seed import seed
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.dashboard import queries
-from weblogs_platform.dashboard.access import grant_reading
+from weblogs_platform.dashboard.access import set_reading
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.settings import DashboardSettings
 
 
-def provisioned(endpoints: Endpoints) -> Warehouse:
+def provisioned(endpoints: Endpoints, reads: str = "everything") -> Warehouse:
     """The warehouse of a running stack as its owner, with tables and grants as `weblogs init` leaves them."""
     variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(endpoints.home)}
     warehouse = RedshiftResource(variables=variables).warehouse()
     initialise(LakeResource(variables=variables).lake(), warehouse)
-    grant_reading(warehouse, variables["WEBLOGS_DASHBOARD_USER"])
+    set_reading(warehouse, variables["WEBLOGS_DASHBOARD_USER"], reads)
     return warehouse
 
 

@@ -16,12 +16,21 @@ from weblogs_platform.core.ddl import Column, Table, declared_table, drifts, typ
 from weblogs_platform.core.errors import AccessRefused, LoadConflict, WeblogsError
 from weblogs_platform.core.keys import Zone
 from weblogs_platform.core.statements import ProbeCopy
+from weblogs_platform.dashboard.access import readable
 from weblogs_platform.pipeline.provision import pending_migrations
 from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings, Settings
 
 PATIENCE_MS = 10_000
 """So long a statement waits for a load that holds its table."""
 _INIT = "weblogs init"
+_READ_OF = {
+    "shopware_kpis": "web_session",
+    "shopware_stream": "customer_interaction_stream",
+    "shopware_processed": "pos_daily",
+    "shopware_ops": "load_history",
+}
+"""A table of each schema, for what is granted on schemas."""
+_WRITTEN = ("shopware_ops.load_lock", "shopware_kpis.web_session")
 
 
 class _RollBack(Exception):
@@ -54,21 +63,26 @@ def look_at_warehouse(
 
 
 def look_at_dashboard_user() -> Iterator[Finding]:
-    """Whether the dashboards' user can log in, read, and not write."""
+    """Whether the dashboards' user can log in, read what `dashboard.reads` says and nothing else, and not write."""
     try:
         settings = DashboardSettings.from_env()
     except WeblogsError as error:
         yield Finding("dashboard", "note", f"the dashboards cannot log in: {error}")
         return
     warehouse = Warehouse(partial(log_in, settings.redshift), "", "")
-    user = settings.redshift.user
-    refused = _tried(warehouse, "SELECT 1 FROM shopware_ops.load_history WHERE 1 = 0")
+    user, allowed = settings.redshift.user, readable(settings.reads)
+    answers = {schema: _tried(warehouse, f"SELECT 1 FROM {schema}.{table} WHERE 1 = 0") for schema, table in _READ_OF.items()}  # fmt: skip
+    refused = [why for schema in allowed if (why := answers[schema])]
+    beyond = [schema for schema, why in answers.items() if schema not in allowed and why is None]
     if refused:
-        yield Finding("dashboard", "problem", f"the dashboards' user {user} cannot read: {refused}", f"correct dashboard.user and its password, or grant it:\n{_INIT}")  # fmt: skip
-    elif _tried(warehouse, "DELETE FROM shopware_ops.load_lock WHERE 1 = 0"):
-        yield Finding("dashboard", "ok", f"the dashboards' user {user} may read, and not write")
-    else:
+        yield Finding("dashboard", "problem", f"the dashboards' user {user} cannot read: {refused[0]}", f"correct dashboard.user and its password, or grant it:\n{_INIT}")  # fmt: skip
+    elif not all(_tried(warehouse, f"DELETE FROM {table} WHERE 1 = 0") for table in _WRITTEN):
         yield Finding("dashboard", "problem", f"the dashboards' user {user} may write", f"name another in dashboard.user, made with:\nCREATE USER weblogs_dashboards PASSWORD '...'\nand run {_INIT}", "whoever reaches the dashboards' process changes tables")  # fmt: skip
+    elif beyond:
+        yield Finding("dashboard", "problem", f"the dashboards' user {user} may read {', '.join(beyond)}, and dashboard.reads is {settings.reads}", f"take it back, or set dashboard.reads to everything:\n{_INIT}\nwhat others granted, to PUBLIC or a group, they have to revoke", "whoever reaches the dashboards' process reads customers' messages")  # fmt: skip
+    else:
+        what = "KPI tables only" if settings.reads == "kpis" else "every table"
+        yield Finding("dashboard", "ok", f"the dashboards' user {user} may read {what}, and not write")
 
 
 def _login_failed(error: WeblogsError, settings: Settings) -> Finding:

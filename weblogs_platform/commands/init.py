@@ -19,14 +19,15 @@ def init(*, lake_tables: bool) -> None:
 def initialise_stack() -> list[str]:
     """Runs `sql/ddl` and its migrations, and uploads `jsonpaths/` with the platform's own settings; a line for each thing done."""
     from resources import LakeResource, RedshiftResource
-    from weblogs_platform.dashboard.access import grant_reading
+    from weblogs_platform.dashboard.access import set_reading
     from weblogs_platform.pipeline.provision import initialise
     from weblogs_platform.settings import Settings
 
     warehouse = RedshiftResource().warehouse()
     done = initialise(LakeResource().lake(), warehouse)
-    reader = Settings.from_env().dashboard_user
-    return done + (grant_reading(warehouse, reader) if reader else [])
+    settings = Settings.from_env()
+    reader = settings.dashboard_user
+    return done + (set_reading(warehouse, reader, settings.dashboard_reads) if reader else [])
 
 
 def initialise_lake_tables() -> list[str]:

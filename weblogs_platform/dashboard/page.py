@@ -12,6 +12,7 @@ import streamlit as st
 from weblogs_platform.dashboard import personal, queries, shown, states, view, words
 from weblogs_platform.dashboard.charts import Pick
 from weblogs_platform.dashboard.view import FROM, ROWS, TO, Asked, Dates, Span
+from weblogs_platform.settings import DashboardSettings
 
 _QUICK = {"1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
 ALL = ""
@@ -32,6 +33,8 @@ class PageSpec:
     where_from: str
     """What fills it, for when it is empty."""
     draw: Callable[[Page], None]
+    beyond_kpis: str = ""
+    """What to look at instead, where the whole page is of tables that are no KPI tables."""
 
 
 @dataclass
@@ -55,6 +58,15 @@ class Page:
     def personal(self) -> int:
         """1 when this session may see personal data, else 0: a parameter of queries."""
         return int(personal.is_open())
+
+    @property
+    def kpis_alone(self) -> bool:
+        """Whether the dashboards' user may read KPI tables only."""
+        return _kpis_alone()
+
+    def kpis_only(self, what: str) -> None:
+        """Says in the place of a part that is of other tables why it is not there."""
+        _kpis_only(what)
 
     def choose(
         self,
@@ -142,11 +154,22 @@ def draw(spec: PageSpec) -> None:
     st.caption(spec.intro)
     body = st.container()
     with busy, st.spinner("Reading"), body, states.guarded():
+        if spec.beyond_kpis and _kpis_alone():
+            _kpis_only(spec.beyond_kpis)
+            return
         span = queries.span(spec.span_query)
         if span is None:
             _nothing_at_all(spec)
         else:
             _draw_over(spec, span)
+
+
+def _kpis_alone() -> bool:
+    return DashboardSettings.from_env().reads == "kpis"
+
+
+def _kpis_only(what: str) -> None:
+    st.info(f"The dashboards' user may read KPI tables only: {what}", icon=":material/lock:")
 
 
 def _draw_over(spec: PageSpec, span: Span) -> None:

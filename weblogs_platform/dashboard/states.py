@@ -49,7 +49,8 @@ def trouble(error: WeblogsError) -> Trouble:
         )
     if isinstance(error, AccessRefused):
         return Trouble(
-            "The dashboards' user may not read a table", "Grant it with `weblogs init`, then try again."
+            "The dashboards' user may not read a table",
+            "Grant it with `weblogs init`, then try again. Both go by the setting `dashboard.reads`: it must be the same.",
         )
     if isinstance(error, LoadConflict):
         return Trouble("The warehouse took too long", "Choose fewer days, or try again in a moment.")

@@ -306,4 +306,6 @@ PAGE = PageSpec(
     span_query="health_span",
     where_from="Nothing was loaded: deliver with `weblogs traffic` and load with `weblogs load`, or see Dagster.",
     draw=_draw,
+    beyond_kpis="the ledger, quarantine and alerts are not among them. Runs, checks and their failures are in Dagster; "
+    "`weblogs verify` says whether every record is accounted for, and what is late.",
 )

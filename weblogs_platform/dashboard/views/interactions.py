@@ -56,9 +56,7 @@ def _average(rows: pd.DataFrame) -> pd.Series:
 
 
 def _cards(page: Page, rows: pd.DataFrame, kind: str, channel: str) -> None:
-    customers = frame("interactions_customers", **page.during, type=kind, channel=channel).iloc[0][
-        "customers"
-    ]
+    customers, said = _customers(page, kind, channel)
     total = rows.drop(columns=["interaction_type", "channel"]).sum().to_frame().T
     rated, low = (
         float(total[list(_RATINGS)].sum(axis=1).iloc[0]),
@@ -67,7 +65,9 @@ def _cards(page: Page, rows: pd.DataFrame, kind: str, channel: str) -> None:
     cards(
         (
             Card(
-                "Customers", words.number(customers), "Different customers who were in contact on these days."
+                "Customers",
+                words.number(customers),
+                f"Different customers who were in contact on these days. {said}",
             ),
             Card(
                 "Contacts",
@@ -80,6 +80,16 @@ def _cards(page: Page, rows: pd.DataFrame, kind: str, channel: str) -> None:
             ),
         )
     )
+
+
+def _customers(page: Page, kind: str, channel: str) -> tuple[object, str]:
+    """How many different ones, and what is to be said about it."""
+    if not page.kpis_alone:
+        return frame("interactions_customers", **page.during, type=kind, channel=channel).iloc[0, 0], ""
+    said = "KPI tables have it for one day, all types and all channels together."
+    if kind or channel or page.dates.days > 1:
+        return None, said
+    return frame("interactions_customers_of_day", first=page.dates.start).iloc[0, 0], said
 
 
 def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str], rating: str) -> None:
@@ -139,6 +149,11 @@ def _over_time(page: Page, kind: str, channel: str) -> None:
 
 
 def _contacts(page: Page, kind: str, channel: str, rating: str) -> None:
+    if page.kpis_alone:
+        page.kpis_only(
+            "single contacts are not among them, nor how many customers there were on several days."
+        )
+        return
     tabs = st.tabs([f"Rated {rating}" if rating else "Newest contacts", "Low ratings"])
     ranges = ((int(rating), int(rating)) if rating else None, (1, _LOW))
     for tab, stars, name in zip(tabs, ranges, ("contacts", "low-ratings"), strict=True):

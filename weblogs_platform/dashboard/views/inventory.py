@@ -14,7 +14,8 @@ from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import MOST_PRODUCTS, whole
+from weblogs_platform.dashboard.views.sales import whole
+from weblogs_platform.dashboard.views.sales_of_kpis import MOST_PRODUCTS
 
 if TYPE_CHECKING:
     from weblogs_platform.dashboard.view import Dates
@@ -51,8 +52,11 @@ def _draw(page: Page) -> None:
     _lists(page, replace(page.dates, first=newest, last=newest), warehouse)
     _products(page)
     if page.rows_wanted("Show the stock counts behind these figures"):
-        rows = frame("inventory_rows", **page.during, warehouse=whole(warehouse), status=status)
-        table(rows, _COUNT_COLUMNS, "stock-counts")
+        if page.kpis_alone:
+            page.kpis_only("single stock counts are not among them.")
+        else:
+            rows = frame("inventory_rows", **page.during, warehouse=whole(warehouse), status=status)
+            table(rows, _COUNT_COLUMNS, "stock-counts")
 
 
 def _cards(rows: pd.DataFrame, day: str) -> None:
@@ -117,23 +121,30 @@ def _pictures(page: Page, days: pd.DataFrame, shown: pd.DataFrame, warehouse: st
 
 
 def _lists(page: Page, day: Dates, warehouse: str) -> None:
-    restock = frame("inventory_restock", first=day.start, until=day.until, warehouse=whole(warehouse))
     stockouts = frame("inventory_stockouts", **page.during)
-    to_order, ran_out = st.tabs(
-        [f"To restock ({_up_to(len(restock))})", f"Ran out while selling ({_up_to(len(stockouts))})"]
-    )
+    counts = {"first": day.start, "until": day.until, "warehouse": whole(warehouse)}
+    restock = None if page.kpis_alone else frame("inventory_restock", **counts)
+    found = "" if restock is None else f" ({_up_to(len(restock))})"
+    to_order, ran_out = st.tabs([f"To restock{found}", f"Ran out while selling ({_up_to(len(stockouts))})"])
     with to_order:
-        st.caption(
-            f"Latest count of {day.text}: at or below its threshold, or fewer than 10 units. The emptiest first."
-        )
-        columns_: dict[str, Any] = {name: _COUNT_COLUMNS[name] for name in _RESTOCK}
-        table(restock, columns_, "restock") if len(restock) else st.caption("Nothing has to be restocked.")
+        if restock is None:
+            page.kpis_only("the count of a product in a warehouse, and its threshold, are not among them.")
+        else:
+            _restock(restock, day)
     with ran_out:
         st.caption(_PRODUCT["stockout_alert"])
         if stockouts.empty:
             st.caption("No product ran out on these days while it was sold.")
         else:
             table(stockouts, _STOCKOUT_COLUMNS, "stock-outs")
+
+
+def _restock(restock: pd.DataFrame, day: Dates) -> None:
+    st.caption(
+        f"Latest count of {day.text}: at or below its threshold, or fewer than 10 units. The emptiest first."
+    )
+    columns_: dict[str, Any] = {name: _COUNT_COLUMNS[name] for name in _RESTOCK}
+    table(restock, columns_, "restock") if len(restock) else st.caption("Nothing has to be restocked.")
 
 
 def _up_to(count: int) -> str:

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
+from weblogs_platform.dashboard.charts import Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
+from weblogs_platform.dashboard.views import sales_of_kpis
+from weblogs_platform.dashboard.views.sales_of_kpis import MOST_PRODUCTS, REVENUE, TOP, UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REVENUE = Measure("revenue", "Revenue", ",.0f")
-_UNITS = Measure("units", "Units")
 _DAILY = definitions.columns("sales_kpi_daily")
 _POS = definitions.columns("pos_daily")
-_TOP, MOST_PRODUCTS = 15, 2000
 
 SALE_COLUMNS: dict[str, Any] = {
     "transaction_timestamp": Column("When (UTC)", "time", _POS["transaction_timestamp"]),
@@ -49,6 +48,9 @@ def _product(number: str) -> str:
 
 
 def _draw(page: Page) -> None:
+    if page.kpis_alone:
+        sales_of_kpis.draw(page)
+        return
     stores = frame("stores_ranking", **page.during)
     products = frame("sales_products", **page.during, store=-1, category="")
     if products.empty:
@@ -109,7 +111,7 @@ def _over_time(page: Page, where: dict[str, Any], category: str) -> None:
     with right:
         heading(f"Units sold by {every}", _POS["quantity"])
         lines(
-            filled(rows, page.dates, None, ["units"]), Time(hourly), _UNITS, alt_text=f"Units sold by {every}"
+            filled(rows, page.dates, None, ["units"]), Time(hourly), UNITS, alt_text=f"Units sold by {every}"
         )
 
 
@@ -125,7 +127,7 @@ def _parts(page: Page, where: dict[str, Any], categories: pd.DataFrame, category
         heading("Products with the most revenue", "Click to filter by a product and to see its sales.")
         picture, listed = st.tabs(["Chart", "Table"])
         with picture:
-            top = products.head(_TOP).rename(columns={"product_id": "product"})
+            top = products.head(TOP).rename(columns={"product_id": "product"})
             pick = page.pick("product", product)
             bars(top, "product", REVENUE, pick, alt_text="Revenue by product", say=_product, colors=False)
         with listed:

@@ -11,7 +11,8 @@ from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import REVENUE, SALE_COLUMNS, store_name, whole
+from weblogs_platform.dashboard.views.sales import SALE_COLUMNS, store_name, whole
+from weblogs_platform.dashboard.views.sales_of_kpis import REVENUE
 
 _DAILY = definitions.columns("regional_kpi_daily")
 _TOP = 20
@@ -124,8 +125,11 @@ def _one_store(page: Page, store: str) -> None:
                 f"store-{store}-by-day",
             )
         with sales:
-            rows = frame("sales_rows", **page.during, store=whole(store), product=-1, category="")
-            table(rows, SALE_COLUMNS, f"store-{store}-sales")
+            if page.kpis_alone:
+                page.kpis_only("single sales are not among them.")
+            else:
+                rows = frame("sales_rows", **page.during, store=whole(store), product=-1, category="")
+                table(rows, SALE_COLUMNS, f"store-{store}-sales")
 
 
 PAGE = PageSpec(

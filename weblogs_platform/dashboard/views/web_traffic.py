@@ -168,22 +168,11 @@ def _rows(page: Page, chosen: dict[str, str]) -> None:
         **page.during, "browser": chosen["browser"], "device": chosen["device"], "personal": page.personal,
     }  # fmt: skip
     with events:
-        table(
-            frame("web_event_rows", **where, event_type=chosen["event"], page=chosen["page"]),
-            {
-                "event_at": Column("When (UTC)", "time", "When the event happened."),
-                "event_type": Column("Event"),
-                "browser": Column("Browser"),
-                "device_type": Column("Device"),
-                "page": Column("Page"),
-                "user_id": Column("User", "personal"),
-                "session_id": Column("Session", "personal"),
-                "landing_hour": Column(
-                    "Delivered in (UTC)", "time", "The hour in which it was delivered to S3."
-                ),
-            },
-            "web-events",
-        )
+        if page.kpis_alone:
+            page.kpis_only("single events are not among them; sessions are.")
+        else:
+            rows = frame("web_event_rows", **where, event_type=chosen["event"], page=chosen["page"])
+            table(rows, _EVENT_COLUMNS, "web-events")
     with visits:
         table(
             frame("web_session_rows", **where),
@@ -203,6 +192,17 @@ def _rows(page: Page, chosen: dict[str, str]) -> None:
             "web-sessions",
         )
 
+
+_EVENT_COLUMNS: dict[str, Any] = {
+    "event_at": Column("When (UTC)", "time", "When the event happened."),
+    "event_type": Column("Event"),
+    "browser": Column("Browser"),
+    "device_type": Column("Device"),
+    "page": Column("Page"),
+    "user_id": Column("User", "personal"),
+    "session_id": Column("Session", "personal"),
+    "landing_hour": Column("Delivered in (UTC)", "time", "The hour in which it was delivered to S3."),
+}
 
 PAGE = PageSpec(
     title="Web traffic",
