@@ -44,8 +44,8 @@ from weblogs_platform.core.lakehouse import (
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import BigInteger, Decimal, Double, Integer, StreamSpec, Timestamp
 
-ZSTD = WriterProperties(compression="ZSTD")
-"""Deltalake's default level of it, 3."""
+ZSTD = WriterProperties(compression="ZSTD", max_row_group_size=131_072)
+"""Deltalake's default level of it, 3. Writers and readers hold a row group at a time: some 20 MB."""
 
 RETENTION_HOURS = 7 * 24
 """How long a file stays readable after the table let it go: Delta's own default, which readers rely on."""
@@ -149,11 +149,19 @@ class CopiedTable:
         return found
 
     def _rows(self, hour: LandingHour) -> pa.RecordBatchReader:
+        """The hour's rows, a row group at a time: a scanner of the whole dataset keeps what it has read."""
         day, of_day = (ds.field(name) for name in PARTITIONED_BY)
         here = (day == hour.start.date()) & (of_day == f"{hour.start:%H}")
         dataset = self.table.to_pyarrow_dataset(file_pruning_predicate=partition_predicate(hour))
         columns = [c.name for c in copied_columns(self.spec)]
-        return dataset.scanner(columns=columns, filter=here, batch_size=_BATCH_ROWS).to_reader()
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for file in dataset.get_fragments(filter=here):
+                for group in file.split_by_row_group():
+                    yield from group.to_table(dataset.schema, columns=columns).to_batches()
+
+        schema = pa.schema([dataset.schema.field(name) for name in columns])
+        return pa.RecordBatchReader.from_batches(schema, batches())
 
     def files_of(self, hour: LandingHour) -> list[str]:
         """The URLs of the hour's files in this version, in order."""
@@ -218,7 +226,6 @@ class Maintenance:
     version: int
 
 
-_BATCH_ROWS = 16_384
 _PUBLICATIONS = 5
 
 
