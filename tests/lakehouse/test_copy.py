@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,10 @@ from weblogs_platform.core.lakehouse import copied_columns, partition_folder, pa
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.pipeline import lakehouse as copying
 from weblogs_platform.pipeline.lakehouse import compare_hour, copy_hour, stale_hours
+from weblogs_platform.settings import PROJECT_ROOT
 from weblogs_platform.streams import POS, STREAMS
+
+RUNBOOK = PROJECT_ROOT / "docs" / "OPERATIONS.md"
 
 
 def delta(lakehouse: Lakehouse, hour: Hour) -> DeltaTable:
@@ -164,6 +168,35 @@ def test_a_warehouse_that_was_restored_is_told(hour: Hour, lakehouse: Lakehouse)
     with pytest.raises(LakehouseAhead, match="holds state 9, the warehouse is at 1"):
         copy(lakehouse, hour)
     assert len(copied(lakehouse, hour)) == 2
+
+
+def test_a_copy_that_is_ahead_of_a_lost_ledger_is_written_anew(hour: Hour, lakehouse: Lakehouse):
+    """What docs/OPERATIONS.md says: without the notes nobody asks for the copies, without the folder they are refused."""
+    key = hour.drop_records("a", 1)
+    hour.run()
+    hour.drop_records(key.rpartition("/")[2], 1, 2, 3)
+    hour.run()
+    copy(lakehouse, hour)
+    _execute(hour, f"DELETE FROM {hour.spec.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)")
+    _execute(hour, "DELETE FROM shopware_ops.load_history WHERE landing_hour = CAST(%s AS TIMESTAMP)")
+    hour.run()
+    with pytest.raises(LakehouseAhead):
+        copy(lakehouse, hour)
+    for item in hour.lake.list_prefix(f"lakehouse/{hour.spec.name}/"):
+        hour.remove(item.key)
+    [notes] = re.findall(r"DELETE FROM shopware_ops.refresh_history .*;", RUNBOOK.read_text(encoding="utf-8"))
+    with hour.warehouse.transaction() as tx:
+        tx.execute(notes.rstrip(";"))
+    assert stale_hours(hour.warehouse, hour.spec, hour.hour, hour.hour.plus(1)) == [hour.hour]
+    assert copy(lakehouse, hour).action == "written"
+    assert copied(lakehouse, hour) == hour.rows()
+    assert len(hour.rows()) == 3
+    assert stale_hours(hour.warehouse, hour.spec, hour.hour, hour.hour.plus(1)) == []
+
+
+def _execute(hour: Hour, sql: str) -> None:
+    with hour.warehouse.transaction() as tx:
+        tx.execute(sql, (hour.hour.sql,))
 
 
 def test_rows_that_were_changed_by_hand_are_seen(hour: Hour, lakehouse: Lakehouse):
