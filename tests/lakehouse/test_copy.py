@@ -13,12 +13,15 @@ import pytest
 from deltalake import DeltaTable
 
 from tests.pipeline.hours import Hour, each_stream, in_order
+from tests.pipeline.records import encoded, record
 from weblogs_platform.clients.lakehouse import Lakehouse, batch_of
 from weblogs_platform.core.errors import LakehouseAhead, LakehouseConflict
 from weblogs_platform.core.lakehouse import copied_columns, partition_folder, partition_predicate
 from weblogs_platform.core.partitions import LandingHour
+from weblogs_platform.core.quarantine import Edit, Place
 from weblogs_platform.pipeline import lakehouse as copying
 from weblogs_platform.pipeline.lakehouse import compare_hour, copy_hour, stale_hours
+from weblogs_platform.pipeline.replay import Replay, replay_hour
 from weblogs_platform.settings import PROJECT_ROOT
 from weblogs_platform.streams import POS, STREAMS
 
@@ -107,6 +110,22 @@ def test_what_changes_in_the_table_makes_the_hour_stale_and_replaces_it(hour: Ho
     assert (outcome.action, outcome.agreement.copy.rows) == ("written", 2)
     assert copied(lakehouse, hour) == hour.rows()
     assert not stale()
+
+
+def test_a_replay_makes_the_hour_stale_and_its_record_is_copied(hour: Hour, lakehouse: Lakehouse):
+    """What was repaired is in the warehouse, and never in the lakehouse."""
+    hour.drop("a", encoded(record(hour.spec, 1)) + b"\n" + encoded(record(hour.spec, 2, user_id=None)))
+    [file] = hour.run()[0].files
+    assert copy(lakehouse, hour).agreement.copy.rows == 1
+    [entry] = hour.quarantine(file)
+    place = Place(entry["object"], entry["etag"], entry["offset"])
+    how = Replay(edits={place: Edit(encoded(record(hour.spec, 2)), None)})
+    assert replay_hour(hour.lake, hour.warehouse, hour.spec, hour.hour, how, run_id="test").replayed == 1
+    assert stale_hours(hour.warehouse, hour.spec, hour.hour, hour.hour.plus(1)) == [hour.hour]
+    outcome = copy(lakehouse, hour)
+    assert (outcome.action, outcome.agreement.differences) == ("written", ())
+    assert copied(lakehouse, hour) == hour.rows()
+    assert len(hour.rows()) == 2
 
 
 def test_an_hour_that_never_loaded_writes_nothing(hour: Hour, lakehouse: Lakehouse):
