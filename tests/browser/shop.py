@@ -26,17 +26,18 @@ class Shop:
         """One object: good records, then bad ones without their event type, with nothing between them."""
         records = [_record(hour, n, "Click") for n in range(good)]
         records += [_record(hour, n, None) for n in range(good, good + bad)]
-        self._put(hour, name, "".join(records))
+        self.deliver_bytes(hour, name, "".join(records).encode())
 
     def deliver_misspelt(self, hour: LandingHour, count: int) -> None:
         """An object of as many good records, and of such whose `user_id` is called otherwise, which a repair knows."""
         bad = [_record(hour, n, "Click").replace('"user_id"', '"userId"') for n in range(count)]
         good = [_record(hour, n, "Click") for n in range(count, 2 * count)]
-        self._put(hour, "misspelt", "".join([*good, *bad]))
+        self.deliver_bytes(hour, "misspelt", "".join([*good, *bad]).encode())
 
-    def _put(self, hour: LandingHour, name: str, body: str) -> None:
+    def deliver_bytes(self, hour: LandingHour, name: str, body: bytes) -> None:
+        """An object of this content."""
         key = f"{WEB_LOGS.landing_hour_prefix(hour)}web-logs-{name}"
-        self._s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=body.encode())
+        self._s3.put_object(Bucket=self.endpoints.bucket, Key=key, Body=body)
 
     def rows(self, hour: LandingHour) -> int:
         query = f"SELECT COUNT(*) FROM {WEB_LOGS.qualified_table} WHERE landing_hour = CAST(%s AS TIMESTAMP)"

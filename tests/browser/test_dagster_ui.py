@@ -10,8 +10,10 @@ from playwright.sync_api import Dialog, expect
 from tests.browser.dagster_api import DagsterApi, Run, wait_for
 from tests.browser.dagster_pages import DagsterPages
 from tests.browser.shop import Shop
+from tests.policies.planted import files_with_secret, hostile_objects
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 TABLE = f"{WEB_LOGS.schema}/{WEB_LOGS.table}"
@@ -68,6 +70,25 @@ def test_a_landed_object_loads_without_a_click(
     for spec in STREAMS:
         expect(pages.page.get_by_text(f"watch_{spec.name}")).to_be_visible()
         expect(pages.page.get_by_text(f"reconcile_{spec.name}")).to_be_visible()
+
+
+def test_what_the_daemon_and_its_runs_write_tells_no_value(
+    pages: DagsterPages, api: DagsterApi, shop: Shop, now: LandingHour, endpoints: Endpoints
+):
+    """A customer's message is in the log of `dagster dev`, in its event log, or in what a run printed."""
+    hour = now.plus(-2)
+    for name, body in hostile_objects():
+        shop.deliver_bytes(hour, name, body)
+
+    def ended() -> list[Run]:
+        return [run for run in api.runs(partition=hour.partition_key) if run.status in {"SUCCESS", "FAILURE"}]
+
+    wait_for(ended, 110, "a run over the planted records")
+    pages.open_partition("validated/web_logs", hour.partition_key)
+    expect(pages.metadata("records")).to_contain_text("8")
+    assert (endpoints.home / "logs" / "dagster.log").is_file()
+    for folder in ("logs", "dagster", "run"):
+        assert files_with_secret(endpoints.home / folder) == []
 
 
 REPLAY = """ops:

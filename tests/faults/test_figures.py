@@ -22,12 +22,14 @@ def _report(run: str, part: str, **tried: int) -> Report:
 
 
 def test_parts_replace_their_own_lines(tmp_path: Path) -> None:
-    """A run of one part wipes out the figures of the others, or leaves its own old ones beside the new."""
+    """A run of one part wipes out the figures of the others, or leaves its own old ones beside the new;
+    or a fuzzer's inputs drown the faults in the total."""
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- figures: begin -->\n<!-- figures: end -->\nafter\n", encoding="utf-8")
     write_into(page, _report("`--only s3`, seed 1", "s3", list=7), ORDER)
     write_into(page, _report("`--only commits`, seed 2", "commits", commit=5, nothing=0), ORDER)
     write_into(page, _report("`--only places`, seed 3", "places", kill=4), ORDER)
+    write_into(page, _report("`--only fuzz`, seed 1", "fuzz", inputs=9000), ORDER)
     write_into(page, _report("`--only commits`, seed 4", "commits", commit=6), ORDER)
     assert page.read_text(encoding="utf-8").splitlines() == [
         "before",
@@ -37,7 +39,8 @@ def test_parts_replace_their_own_lines(tmp_path: Path) -> None:
         "| places | kill -9 of a run | 4 | 0 | `--only places`, seed 3 |",
         "| commits | kill -9 in a commit | 6 | 0 | `--only commits`, seed 4 |",
         "| s3 | list | 7 | 0 | `--only s3`, seed 1 |",
-        "| | **all** | **17** | **0** | |",
+        "| fuzz | inputs | 9000 | 0 | `--only fuzz`, seed 1 |",
+        "| | **all faults** | **17** | **0** | |",
         "| | of them `kill -9` | 10 | | |",
         "| | of these around a commit | 6 | | |",
         "<!-- figures: end -->",

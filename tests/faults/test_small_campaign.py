@@ -111,7 +111,13 @@ def test_s3_killed_under_a_run(lab: Laboratory, report: Report) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "fault"),
-    [("get", "cut"), ("get", "drip"), ("put_validated", "slow_down"), ("copy_reads", "reset")],
+    [
+        ("get", "cut"),
+        ("get", "drip"),
+        ("put_validated", "slow_down"),
+        ("copy_reads", "reset"),
+        ("copy_reads", "cut"),
+    ],
 )
 def test_s3_that_fails(lab: Laboratory, report: Report, operation: str, fault: str) -> None:
     """A fault that passes fails the run, or one that stays loads a part; the error names neither what nor where."""

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    IncompleteReadError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
@@ -44,6 +45,15 @@ _SMALL_FILE_LIMIT_BYTES = 64 * 1024 * 1024  # of a manifest or a jsonpaths file
 _STREAM_ATTEMPTS = 4
 _GZIP_WITH_HEADER = 31
 _SLOWEST = SlowestRead()
+_BROKEN = (
+    ReadTimeoutError,
+    ResponseStreamingError,
+    HTTPClientError,
+    IncompleteReadError,
+    HTTPError,
+    OSError,
+)
+"""What botocore, urllib3 and the socket raise for a connection that breaks within a body."""
 
 
 class S3Source:
@@ -140,7 +150,7 @@ class S3Source:
             try:
                 with patience.reading(body):
                     block = body.read(_READ_BYTES)
-            except (ReadTimeoutError, ResponseStreamingError, HTTPClientError, HTTPError, OSError) as error:
+            except _BROKEN as error:
                 failures += 1
                 if patience.is_over:
                     raise _too_slow(item, patience) from error
