@@ -19,7 +19,7 @@ from weblogs_platform.streams import WEB_LOGS
 def statements(hour: Hour) -> list[str]:
     """The page's statements, for this hour instead of its example."""
     page = (PROJECT_ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
-    found = re.findall(r"^ +(DELETE FROM .*);$", page, flags=re.MULTILINE)
+    found = re.findall(r"^ +(DELETE FROM .* landing_hour = .*);$", page, flags=re.MULTILINE)
     assert len(found) == 3
     return [statement.replace("2025-07-20 01:00:00", hour.hour.sql) for statement in found]
 
