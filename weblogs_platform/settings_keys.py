@@ -19,6 +19,8 @@ from weblogs_platform.core.errors import InvalidSettings, one_line
 ENVIRONMENTS = ("local", "aws")
 SSL_MODES = ("verify-ca", "verify-full")
 READS = ("kpis", "everything")
+AS_DEFAULT = "(as elsewhere)"
+"""The default on AWS of a key that has the same one everywhere."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,16 @@ class Key:
     says: str
     default: str | None = None
     form: Form = TEXT
-    default_on_aws: str | None = None
-    """Instead of the default, where the account's is another."""
+    default_on_aws: str | None = AS_DEFAULT
+    """None where everybody has to say it there: a region that nobody named is right for the embedded stack only."""
     secret: bool = False
     instead: str = ""
     """The key that a secret has on AWS instead, where there is one."""
 
     def default_in(self, environment: str) -> str | None:
         """The default in this environment; None when there is none."""
-        # A region that nobody named is right for the embedded stack only.
-        if environment == "aws" and self.variable == "AWS_REGION":
-            return None
-        return (self.default_on_aws if environment == "aws" else None) or self.default
+        differs = environment == "aws" and self.default_on_aws != AS_DEFAULT
+        return self.default_on_aws if differs else self.default
 
     def complaint(self, text: str) -> str | None:
         """What is wrong with a value, without the value where that is secret; None when it is good."""
@@ -81,7 +81,7 @@ KEYS: tuple[Key, ...] = (
         "environment", "WEBLOGS_ENV", "`local`: the embedded stack; `aws`: an account", "local",
         Form("|".join(ENVIRONMENTS), "must be `local` or `aws`"),
     ),
-    Key("region", "AWS_REGION", "the region of bucket and warehouse", "eu-west-1"),
+    Key("region", "AWS_REGION", "the region of bucket and warehouse", "eu-west-1", default_on_aws=None),
     Key("s3.bucket", "WEBLOGS_BUCKET", "the one bucket of the platform"),
     Key("s3.endpoint", "AWS_ENDPOINT_URL_S3", "where S3 answers, if not at AWS' own address", form=WEB),
     Key("s3.queue", "WEBLOGS_QUEUE_URL", "the SQS queue of S3's notifications, if there is one", form=WEB),

@@ -3,7 +3,7 @@ line or a sensor alike. Runs over fewer assets than the table are deliberately n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -41,13 +41,11 @@ def finished_runs(
     instance: dg.DagsterInstance, spec: StreamSpec, contents: Iterable[Content]
 ) -> list[FinishedRun]:
     """Runs that were requested for one of these contents, and ended."""
-    found: dict[str, FinishedRun] = {}
-    for content in contents:
-        # One query each: an index finds exact tags, and there are few runs for one content.
-        filters = dg.RunsFilter(statuses=_FINISHED, tags=content_tags([content]))
-        for record in instance.get_run_records(filters=filters, limit=_MAX_RUNS):
-            if _loads(record.dagster_run, spec):
-                found[record.dagster_run.run_id] = _finished(record)
+    found = {
+        record.dagster_run.run_id: _finished(record)
+        for content in contents
+        for record in _requested_for(instance, spec, content, _FINISHED)
+    }
     return list(found.values())
 
 
@@ -65,14 +63,25 @@ def requested_contents(
 ) -> set[Content]:
     """Those of these contents, which the ledger lacks, whose newest run is in Dagster's storage and did not succeed:
     it is under way, or an attempt that the listing sensor goes on from. One that succeeded was for an earlier time."""
-    found: set[Content] = set()
-    for content in contents:
-        filters = dg.RunsFilter(tags=content_tags([content]))
-        records = instance.get_run_records(filters=filters, limit=_MAX_RUNS)  # the newest first
-        newest = next((r.dagster_run for r in records if _loads(r.dagster_run, spec)), None)
-        if newest is not None and newest.status != dg.DagsterRunStatus.SUCCESS:
-            found.add(content)
-    return found
+    runs = {content: _requested_for(instance, spec, content) for content in contents}
+    return {
+        content
+        for content, found in runs.items()
+        if found and found[0].dagster_run.status != dg.DagsterRunStatus.SUCCESS
+    }
+
+
+def _requested_for(
+    instance: dg.DagsterInstance,
+    spec: StreamSpec,
+    content: Content,
+    statuses: Sequence[dg.DagsterRunStatus] | None = None,
+) -> list[dg.RunRecord]:
+    """Runs that were requested for just this content, the newest first."""
+    # One query each: an index finds exact tags, and there are few runs for one content.
+    filters = dg.RunsFilter(statuses=statuses, tags=content_tags([content]))
+    records = instance.get_run_records(filters=filters, limit=_MAX_RUNS)
+    return [record for record in records if _loads(record.dagster_run, spec)]
 
 
 def run_request(request: HourRequest, job: str | None = None) -> dg.RunRequest:

@@ -150,11 +150,7 @@ def test_no_clock_says_when_a_message_is_deleted(desk, off):
     assert desk.tick() == []
     assert desk.left() == 1  # loaded, while its hour goes on
     desk.world.instance.report_run_failed(run)
-    assert desk.tick() == [["10"]]
-    assert desk.left() == 1
-    desk.world.add_run(desk.world.requested[-1], dg.DagsterRunStatus.NOT_STARTED)
-    assert desk.tick() == []
-    assert desk.left() == 0
+    request_settles_the_message(desk)
 
 
 def test_a_run_that_brought_the_same_content_in_before_does_not_count(desk):
@@ -162,11 +158,7 @@ def test_a_run_that_brought_the_same_content_in_before_does_not_count(desk):
     desk.land(FIRST)
     desk.tick()
     desk.world.add_run(desk.world.requested[0], dg.DagsterRunStatus.SUCCESS)
-    assert desk.tick() == [["10"]]
-    assert desk.left() == 1
-    desk.world.add_run(desk.world.requested[-1], dg.DagsterRunStatus.NOT_STARTED)
-    assert desk.tick() == []
-    assert desk.left() == 0
+    request_settles_the_message(desk)
 
 
 def test_a_run_that_nobody_requested_for_this_content_does_not_count(desk):
@@ -188,6 +180,15 @@ def test_an_object_that_is_gone_again_is_deleted(desk):
     del desk.world.lake.objects[f"{WEB_LOGS.landing_hour_prefix(FIRST)}b"]
     assert desk.tick() == [["10"]]
     assert desk.left() == 1
+
+
+def request_settles_the_message(desk) -> None:
+    """The hour is requested, and its one message goes once that request is a run."""
+    assert desk.tick() == [["10"]]
+    assert desk.left() == 1
+    desk.world.add_run(desk.world.requested[-1], dg.DagsterRunStatus.NOT_STARTED)
+    assert desk.tick() == []
+    assert desk.left() == 0
 
 
 def by_hand(request: dg.RunRequest) -> dg.RunRequest:

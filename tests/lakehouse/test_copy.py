@@ -56,6 +56,19 @@ def copy(lakehouse: Lakehouse, hour: Hour):
     return copy_hour(lakehouse, hour.warehouse, hour.spec, hour.hour, run_id="test")
 
 
+def copy_twice(lakehouse: Lakehouse, hour: Hour) -> None:
+    """Copies the hour after each of two objects: the first copy's file has left the table."""
+    for name in ("a", "b"):
+        hour.drop_records(name, 1, 2)
+        hour.run()
+        copy(lakehouse, hour)
+
+
+def files(lakehouse: Lakehouse, hour: Hour) -> list[str]:
+    """The hour's files in the table as it is now."""
+    return delta(lakehouse, hour).file_uris(file_pruning_predicate=partition_predicate(hour.hour))
+
+
 @each_stream
 def test_the_copy_has_the_rows_of_the_table_and_its_types(hour: Hour, lakehouse: Lakehouse):
     """Values are rounded, shifted by a time zone or turned into text on the way."""
@@ -280,16 +293,13 @@ def test_a_warehouse_that_fails_while_it_is_read_leaves_the_copy(
 def test_manifests_name_the_files_of_now_and_maintenance_keeps_them(hour: Hour, lakehouse: Lakehouse):
     """Spectrum reads through a manifest: one of before the last commit shows old rows, or files that are gone."""
     key = f"lakehouse/{hour.spec.name}/_symlink_format_manifest/{partition_folder(hour.hour)}/manifest"
-    for name in ("a", "b"):
-        hour.drop_records(name, 1, 2)
-        hour.run()
-        copy(lakehouse, hour)
-    files = delta(lakehouse, hour).file_uris(file_pruning_predicate=partition_predicate(hour.hour))
-    assert hour.lake.get(key).decode().splitlines() == files
+    copy_twice(lakehouse, hour)
+    found = files(lakehouse, hour)
+    assert hour.lake.get(key).decode().splitlines() == found
     hour.lake.put(key, b"s3://elsewhere/x")
     maintained = lakehouse.open(hour.spec).maintain()
     assert maintained.files_removed == 0  # readers of the version before may still be at it
-    assert hour.lake.get(key).decode().splitlines() == files
+    assert hour.lake.get(key).decode().splitlines() == found
     assert copied(lakehouse, hour) == hour.rows()
     assert copy(lakehouse, hour).action == "nothing"
 

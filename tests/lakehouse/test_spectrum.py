@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from deltalake import DeltaTable, write_deltalake
 
-from tests.lakehouse.test_copy import copied, copy, delta
+from tests.lakehouse.test_copy import copied, copy, copy_twice, delta, files
 from tests.lakehouse.test_kills import Start, start
 from tests.pipeline.hours import Hour, in_order
 from tests.pipeline.records import Row
@@ -29,10 +29,6 @@ __all__ = ["start"]
 @pytest.fixture
 def external(warehouse: Warehouse, lakehouse: Lakehouse) -> None:
     create_lake_tables(warehouse, lakehouse.lake.url("lakehouse"))
-
-
-def files(lakehouse: Lakehouse, hour: Hour) -> list[str]:
-    return delta(lakehouse, hour).file_uris(file_pruning_predicate=partition_predicate(hour.hour))
 
 
 def shown(hour: Hour) -> list[Row]:
@@ -79,7 +75,7 @@ def test_init_shows_what_was_copied_before_there_were_tables(
     hour.drop_records("a", 1, 2)
     hour.run()
     with monkeypatch.context() as patched:
-        patched.setattr(copying, "show_hours", lambda *_: False)
+        patched.setattr(copying, "show_hours", lambda *_: None)
         copy(lakehouse, hour)
     for name, value in warehouse_stack.platform_variables().items():
         monkeypatch.setenv(name, value)
@@ -112,10 +108,7 @@ def test_compaction_leaves_one_file_and_the_same_rows(hour: Hour, lakehouse: Lak
 def test_vacuum_removes_what_nobody_reads_and_nothing_else(hour: Hour, lakehouse: Lakehouse):
     """Files of replaced rows, or of killed writers, stay for ever; or a file, a manifest or the log goes too early."""
     prefix = f"lakehouse/{hour.spec.name}/{partition_folder(hour.hour)}/"
-    for name in ("a", "b"):
-        hour.drop_records(name, 1, 2)
-        hour.run()
-        copy(lakehouse, hour)
+    copy_twice(lakehouse, hour)
     orphan = f"{prefix}part-00000-killed.zstd.parquet"
     hour.lake.put(orphan, b"written, and never committed")
     assert len(hour.lake.list_prefix(prefix)) == 3

@@ -40,16 +40,15 @@ def create_lake_tables(warehouse: Warehouse, lakehouse_url: str, *, root: Path =
 
 def show_hours(
     warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str, hours: Sequence[LandingHour]
-) -> bool:
-    """Makes hours of the stream's copy, whose manifests have to be there, readable by its external table. False where
+) -> None:
+    """Makes hours of the stream's copy, whose manifests have to be there, readable by its external table. Nothing where
     there is none, because nobody asked for it (`weblogs init --lake`). Idempotent."""
     with warehouse.outside_transactions() as statements:
         if spec.table not in _tables(statements):
-            return False
+            return
         for start in range(0, len(hours), MOST_PARTITIONS):
             batch = hours[start : start + MOST_PARTITIONS]
             statements.execute(AddLakePartitions(spec, lakehouse_url, batch))
-    return True
 
 
 def hide_hour(warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str, hour: LandingHour) -> None:

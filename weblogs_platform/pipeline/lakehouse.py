@@ -87,7 +87,7 @@ def copy_hour(
         if copied > state:
             raise LakehouseAhead(
                 f"{spec.name} {hour.partition_key}: the lakehouse holds state {copied}, the warehouse is at {state}: "
-                "was it restored? Remove the copy's folder to have it written anew"
+                "was it restored? docs/OPERATIONS.md says how to have the copy written anew"
             )
         failpoints.reach("lakehouse:before_write")
         if copied < state:
