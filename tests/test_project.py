@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -163,3 +164,23 @@ def _is_pure(module: str) -> bool:
     return module.split(".", maxsplit=1)[0] in sys.stdlib_module_names or f"{module}.".startswith(
         "weblogs_platform.core."
     )
+
+
+def test_tests_have_the_same_names_in_every_process(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist gives up where two workers collect differently: a name must hold no time and no set's order."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "--quiet",
+        "--no-header",
+        *request.config.args,
+    ]
+    environment = {**os.environ, "PYTHONHASHSEED": "11", "TZ": "Asia/Tokyo"}
+    there = subprocess.run(
+        command, cwd=request.config.invocation_params.dir, env=environment, check=True, capture_output=True
+    )
+    names = set(there.stdout.decode().splitlines())
+    missing = [item.nodeid for item in request.session.items if item.nodeid not in names]
+    assert missing == []

@@ -146,7 +146,14 @@ ZPACKED = pa.Codec("zstd").compress(b'{"a": 1}' * 1000, asbytes=True)
 
 
 @pytest.mark.parametrize(
-    "content", [ZPACKED[:-1], ZPACKED[:9], ZPACKED + b"x", b"plain", ZPACKED + ZPACKED[:5]]
+    "content",
+    [
+        pytest.param(ZPACKED[:-1], id="no-last-byte"),
+        pytest.param(ZPACKED[:9], id="no-end"),
+        pytest.param(ZPACKED + b"x", id="rubbish-behind"),
+        pytest.param(b"plain", id="plain"),
+        pytest.param(ZPACKED + ZPACKED[:5], id="second-frame-cut"),
+    ],
 )
 @pytest.mark.parametrize("block", [1, 7, 10_000])
 def test_damaged_zstd_is_an_error(content: bytes, block: int) -> None:
@@ -166,19 +173,19 @@ def test_a_zstd_bomb_comes_in_small_pieces() -> None:
     assert (sum(sizes), max(sizes) <= 4 * 1024 * 1024) == (200_000_000, True)
 
 
-PACKED = gzip.compress(b'{"a": 1}' * 1000)
+PACKED = gzip.compress(b'{"a": 1}' * 1000, mtime=0)
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        PACKED[:-1],
-        PACKED[:-9],
-        PACKED[:20],
-        PACKED[:-6] + b"\0" + PACKED[-5:],
-        PACKED + b"x",
-        b"plain",
-        PACKED + PACKED[:30],
+        pytest.param(PACKED[:-1], id="no-last-byte"),
+        pytest.param(PACKED[:-9], id="no-trailer"),
+        pytest.param(PACKED[:20], id="no-end"),
+        pytest.param(PACKED[:-6] + b"\0" + PACKED[-5:], id="crc-flipped"),
+        pytest.param(PACKED + b"x", id="rubbish-behind"),
+        pytest.param(b"plain", id="plain"),
+        pytest.param(PACKED + PACKED[:30], id="second-member-cut"),
     ],
 )
 @pytest.mark.parametrize("block", [1, 7, 10_000])
