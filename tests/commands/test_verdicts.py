@@ -10,13 +10,17 @@ import pytest
 from weblogs_platform.commands.findings import is_well
 from weblogs_platform.commands.verdicts import (
     CopyError,
+    LandedHour,
     LedgerHour,
+    OpenAlert,
     SalesDay,
+    judge_alerts,
     judge_copies,
     judge_freshness,
     judge_hours,
     judge_lag,
     judge_load_errors,
+    judge_not_loaded,
     judge_reconciliation,
     judge_stale,
     judge_tables,
@@ -108,11 +112,49 @@ def test_freshness_counts_from_the_end_of_the_hour(age_hours: float, level: str)
 
 @pytest.mark.parametrize(
     ("secs", "says"),
-    [(35.4, "35 s after"), (600, "10 min after"), (36_000, "10 h after"), (864_000, "10 days after")],
+    [
+        (-360, "are loaded within their hour (median), the last one within their hour"),
+        (35.4, "35 s after"),
+        (600, "10 min after"),
+        (36_000, "10 h after"),
+        (864_000, "10 days after"),
+    ],
 )
 def test_lag_is_said_in_units_that_people_use(secs: float, says: str) -> None:
-    """864000 s."""
+    """864000 s, or -6 min after the end of an hour that goes on."""
     assert says in judge_lag("web_logs", secs, secs).says
+
+
+def landed(hours_found: list[tuple[int, int]]) -> list[LandedHour]:
+    """Hours one after the other, with so many objects, of which so many were found before."""
+    return [
+        LandedHour("web_logs", TEN + timedelta(hours=n), objects, before, TEN)
+        for n, (objects, before) in enumerate(hours_found)
+    ]
+
+
+def test_objects_are_held_when_a_second_look_finds_them() -> None:
+    """An hour that a threshold holds back is not named; or one whose run is under way is called a problem."""
+    [fresh] = judge_not_loaded(landed([(2, 0), (1, 0)]))
+    assert (fresh.level, fresh.says[:9]) == ("note", "3 objects")
+    held, fresh = judge_not_loaded(landed([(2, 1), (1, 0)]))
+    assert (held.level, fresh.level, fresh.says[:8]) == ("problem", "note", "1 object")
+    assert held.says.startswith("web_logs, 2025-07-20 10:00: 2 objects landed and not loaded")
+    assert "--from 2025-07-20T10 --to 2025-07-20T11" in held.todo
+    *_, rest = judge_not_loaded(landed([(1, 1)] * 5))
+    assert rest.says.startswith("2 more hours with objects that are not loaded, up to 2025-07-20 14:00")
+    assert judge_not_loaded([]) == []
+
+
+def test_what_failed_in_dagster_is_a_note() -> None:
+    """What a command mended fails the check until a run has looked again."""
+    alert = OpenAlert("run", "load_web_logs", "2025-07-20-10:00", "HourBlocked: too many", 3, TEN)
+    [finding] = judge_alerts([alert])
+    assert (finding.level, finding.says) == (
+        "note",
+        "run of load_web_logs 2025-07-20-10:00: HourBlocked: too many",
+    )
+    assert judge_alerts([alert] * 5)[-1].says.startswith("2 more runs or checks")
 
 
 def test_copies_that_were_rolled_back_are_a_note() -> None:

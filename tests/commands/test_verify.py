@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,10 +17,12 @@ from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.commands.findings import Finding, is_well
 from weblogs_platform.commands.verdicts import repair
 from weblogs_platform.commands.verify import Scope, look, verify
+from weblogs_platform.core.alerts import Trouble
 from weblogs_platform.core.errors import StatementRefused
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.kpis import TABLES
+from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.local.traffic.batch import BatchPlan, generate_batch
 from weblogs_platform.local.traffic.batch_rows import BatchShares
@@ -28,6 +30,10 @@ from weblogs_platform.local.traffic.faults import FaultShares
 from weblogs_platform.local.traffic.history import PRODUCERS, TrafficPlan, generate_history
 from weblogs_platform.local.traffic.shop import Shop
 from weblogs_platform.pipeline import provision
+from weblogs_platform.pipeline.alerts import write_alerts
+from weblogs_platform.pipeline.findings import Finding as FoundObject
+from weblogs_platform.pipeline.findings import Look, record_look
+from weblogs_platform.pipeline.landing import list_hour
 from weblogs_platform.pipeline.load import load_hour
 from weblogs_platform.pipeline.refresh import refresh, stale_periods
 from weblogs_platform.pipeline.validate import validate_hour
@@ -48,6 +54,10 @@ class Place:
     variables: dict[str, str]
     lake: Lake
     warehouse: Warehouse
+    endpoints: Endpoints
+
+    def deliver(self, key: str, body: bytes) -> None:
+        self.endpoints.s3("delivery").put_object(Bucket=self.endpoints.bucket, Key=key, Body=body)
 
     def run(self, *arguments: str) -> Result:
         return CliRunner().invoke(verify, arguments, env=self.variables)
@@ -78,10 +88,10 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Stack(home).running(dagster=False) as endpoints:
         variables = {**endpoints.platform_variables(), "WEBLOGS_HOME": str(home)}
         settings = Settings.from_env(variables)
-        delivery = endpoints.s3("delivery")
+        place = Place(variables, lake_of(settings), warehouse_of(settings), endpoints)
         for item in _traffic():
-            delivery.put_object(Bucket=endpoints.bucket, Key=item.key, Body=item.body)
-        yield Place(variables, lake_of(settings), warehouse_of(settings))
+            place.deliver(item.key, item.body)
+        yield place
 
 
 def _traffic():
@@ -239,6 +249,38 @@ def test_a_file_that_copy_refused_is_named_until_it_is_loaded(well: Place) -> No
     findings = well.findings()
     assert is_well(findings)
     assert any("all were loaded since" in finding.says for finding in findings)
+
+
+def test_an_hour_that_two_looks_found_is_named_until_it_is_loaded(well: Place) -> None:
+    """What is held back or stuck passes for well, since all that is loaded adds up."""
+    [landed, *_] = list_hour(well.lake, WEB_LOGS, FIRST)
+    body = well.lake.get(landed.key)
+    well.deliver(f"{WEB_LOGS.landing_prefix}/{END.path}/late", body)
+    [found] = [FoundObject(END, new, "new") for new in list_hour(well.lake, WEB_LOGS, END)]
+    for minutes, level in ((7, "note"), (67, "problem")):
+        at = END.start + timedelta(minutes=minutes)
+        record_look(well.warehouse, WEB_LOGS, Look(at, [END.start.date()], 1, [found], "said"))
+        [finding] = [f for f in well.findings() if f.check == "landed_not_loaded"]
+        assert finding.level == level
+    assert finding.says.startswith("web_logs, 2025-07-20 12:00: 1 object landed and not loaded")
+    assert not [f for f in well.findings(Scope(end=END)) if f.check == "landed_not_loaded"]
+    well.load(WEB_LOGS, END)
+    well.compute()
+    assert is_well(well.findings())
+
+
+def test_what_failed_in_dagster_is_named(well: Place) -> None:
+    """A run fails all night, and who asks whether all is well is not told."""
+    trouble = Trouble("run", "load_pos", "2025-07-20-10:00", "Terminal: no", "r", 1, NOW, NOW)
+    write_alerts(well.warehouse, [trouble])
+    findings = well.findings()
+    assert is_well(findings)
+    assert [f.says for f in findings if f.check == "open_alerts"] == [
+        "run of load_pos 2025-07-20-10:00: Terminal: no"
+    ]
+    assert not [f for f in well.findings(Scope(end=END)) if f.check == "open_alerts"]
+    write_alerts(well.warehouse, [replace(trouble, well_at=NOW)])
+    assert not [f for f in well.findings() if f.check == "open_alerts"]
 
 
 def test_one_stream_alone(well: Place) -> None:

@@ -11,7 +11,8 @@ from tests.pipeline.hours import Hour
 from weblogs_platform.dashboard.queries import text_of
 from weblogs_platform.pipeline.findings import Look, record_look
 
-AT = datetime(2026, 11, 22, 14, 7, tzinfo=UTC)
+AT = datetime(2199, 11, 22, 14, 7, tzinfo=UTC)
+"""After every load that a test makes."""
 
 
 def look(hour: Hour, at: datetime = AT, days: int = 1) -> None:
@@ -50,5 +51,16 @@ def test_what_landing_has_and_the_ledger_has_not_is_shown_until_it_is_loaded(hou
     assert shown(hour)[0] == (rewritten, "rewritten", first)
     look(hour, later, days=0)  # at other days
     assert len(shown(hour)) == 3
+    hour.run()
+    assert shown(hour) == []
+
+
+def test_what_was_rewritten_again_and_loaded_is_of_the_past(hour: Hour) -> None:
+    """A version that nobody can load any more is told until the reconcile comes by."""
+    before_all_loads = AT.replace(year=1999)
+    hour.drop_records("a", 1)
+    look(hour, before_all_loads)
+    assert len(shown(hour)) == 1
+    hour.drop_records("a", 2)
     hour.run()
     assert shown(hour) == []

@@ -50,6 +50,27 @@ class CopyError(NamedTuple):
     loaded_since: bool
 
 
+class LandedHour(NamedTuple):
+    """A row of landed_not_loaded.sql; `found_before` of its objects were found by an earlier look too."""
+
+    stream: str
+    landing_hour: datetime
+    objects: int
+    found_before: int
+    first_at: datetime
+
+
+class OpenAlert(NamedTuple):
+    """A row of open_alerts.sql."""
+
+    kind: str
+    about: str
+    partition_key: str
+    summary: str
+    times: int
+    last_at: datetime
+
+
 class SalesDay(NamedTuple):
     """A row of kpi_reconciliation.sql: revenue and pieces by table."""
 
@@ -107,9 +128,49 @@ def judge_lag(stream: str, median_secs: float, longest_secs: float) -> Finding:
     return Finding(
         "ingestion_lag",
         "ok",
-        f"{stream}: loaded {_duration(median_secs)} after the end of the hour (median), "
-        f"{_duration(longest_secs)} at most",
+        f"{stream}: objects are loaded {_after_the_hour(median_secs)} (median), the last one "
+        f"{_after_the_hour(longest_secs)}",
     )
+
+
+def judge_not_loaded(hours: Sequence[LandedHour]) -> list[Finding]:
+    """Whether hours have objects that the reconcile found and nothing loaded since. Found once they may be under way;
+    found before, something holds them."""
+    held = [hour for hour in hours if hour.found_before]
+    fresh = sum(hour.objects for hour in hours if not hour.found_before)
+    findings = [
+        Finding(
+            "landed_not_loaded",
+            "problem",
+            f"{hour.stream}, {_hour(hour.landing_hour)}: {_number(hour.objects, 'object')} landed and not loaded, known "
+            f"since {hour.first_at:%Y-%m-%d %H:%M} UTC",
+            f"`weblogs load --stream {hour.stream} --from {hour.landing_hour:%Y-%m-%dT%H} --to "
+            f"{hour.landing_hour + HOUR:%Y-%m-%dT%H}` loads it or says what holds it",
+        )
+        for hour in held[:NAMED]
+    ]
+    if (more := len(held) - NAMED) > 0:
+        says = f"{_number(more, 'more hour')} with objects that are not loaded, up to {_hour(held[-1].landing_hour)}"
+        findings.append(Finding("landed_not_loaded", "problem", says, "as above, hour by hour"))
+    if fresh:
+        says = f"{_number(fresh, 'object')} that the reconcile found first at its last look"
+        findings.append(
+            Finding("landed_not_loaded", "note", says, "runs should be under way; look again in an hour")
+        )
+    return findings
+
+
+def judge_alerts(alerts: Sequence[OpenAlert]) -> list[Finding]:
+    """What failed in Dagster and was not well since. Not a problem by itself: what a command mended stays on the list
+    until a run finds it well."""
+    findings = [
+        Finding("open_alerts", "note", f"{a.kind} of {a.about} {a.partition_key}".rstrip() + f": {a.summary}")
+        for a in alerts[:NAMED]
+    ]
+    if (more := len(alerts) - NAMED) > 0:
+        says = f"{more} more runs or checks that are not well; the page Pipeline health has all of them"
+        findings.append(Finding("open_alerts", "note", says))
+    return findings
 
 
 def judge_freshness(spec: StreamSpec, newest_hour: datetime, now: datetime) -> Finding:
@@ -270,6 +331,10 @@ def _adds_up(spec: StreamSpec, ledger: Sequence[LedgerHour]) -> Finding:
 def _some(periods: Sequence[datetime], grain: str) -> str:
     names = [_hour(p) if grain == "hour" else f"{p:%Y-%m-%d}" for p in periods[:NAMED]]
     return ", ".join(names) + (f" and {len(periods) - NAMED} more" if len(periods) > NAMED else "")
+
+
+def _after_the_hour(seconds: float) -> str:
+    return f"{_duration(seconds)} after the end of their hour" if seconds > 0 else "within their hour"
 
 
 def _hour(hour: datetime) -> str:

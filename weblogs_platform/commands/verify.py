@@ -16,14 +16,18 @@ from weblogs_platform.commands.findings import Finding, is_well, print_findings
 from weblogs_platform.commands.load import HourArgument, StreamArgument
 from weblogs_platform.commands.verdicts import (
     CopyError,
+    LandedHour,
     LedgerHour,
+    OpenAlert,
     SalesDay,
+    judge_alerts,
     judge_copies,
     judge_freshness,
     judge_hours,
     judge_lag,
     judge_last_load,
     judge_load_errors,
+    judge_not_loaded,
     judge_reconciliation,
     judge_stale,
     judge_tables,
@@ -147,6 +151,8 @@ def look(warehouse: Warehouse, scope: Scope, *, now: datetime) -> list[Finding]:
             *queries.samples(),
             *queries.lags(),
             *(queries.freshness(now) if scope.end is None else ()),
+            *queries.not_loaded(),
+            *(queries.alerts() if scope == Scope() else ()),
             *queries.last_loads(),
             *queries.copies(),
             *queries.load_errors(),
@@ -205,6 +211,16 @@ class _Queries:
             for spec in self.scope.streams
             if spec.name in newest
         ]
+
+    def not_loaded(self) -> list[Finding]:
+        hours = self._of_streams("landed_not_loaded", **self.scope.hours())
+        return judge_not_loaded(
+            [LandedHour(stream, hour, int(n), int(before), at) for stream, hour, n, before, at in hours]
+        )
+
+    def alerts(self) -> list[Finding]:
+        """Of the whole platform: what is told of has no stream of its own."""
+        return judge_alerts([OpenAlert(*row) for row in self._ask("open_alerts")])
 
     def last_loads(self) -> list[Finding]:
         loads = self._of_streams("last_loads", **self.scope.hours())
