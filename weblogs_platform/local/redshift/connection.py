@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ from weblogs_platform.local.redshift.datatypes import Oid
 from weblogs_platform.local.redshift.dialect.lexer import split_statements
 from weblogs_platform.local.redshift.execution import analyse, describe, execute, prepare
 from weblogs_platform.local.redshift.parameters import literal
-from weblogs_platform.local.redshift.protocol import Body, Wire
+from weblogs_platform.local.redshift.protocol import Body, Disconnected, Wire
 from weblogs_platform.local.redshift.results import Columns, Execution
 from weblogs_platform.local.redshift.rows import data_rows
 from weblogs_platform.local.redshift.session import Prepared, Session
 
+_LOG = logging.getLogger(__name__)
 _MAX_PREPARED = 10_000
 
 
@@ -73,12 +75,20 @@ class Conversation:
         try:
             self._handlers.get(kind, self._unknown)(Body(body))
         except RedshiftError as error:
-            self._error(error)
-            if kind in (b"Q", b"S"):
-                self._ready()
-            else:
-                self._skipping = True
-                self._wire.flush()
+            self._refuse(kind, error)
+        except (Disconnected, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect: this statement fails, and the session goes on
+            _LOG.exception("a statement failed for a reason that nobody foresaw")
+            self._refuse(kind, RedshiftError("XX000", f"internal error: {type(error).__name__}"))
+
+    def _refuse(self, kind: bytes, error: RedshiftError) -> None:
+        self._error(error)
+        if kind in (b"Q", b"S"):
+            self._ready()
+        else:
+            self._skipping = True
+            self._wire.flush()
 
     def _error(self, error: RedshiftError) -> None:
         self._session.fail()
