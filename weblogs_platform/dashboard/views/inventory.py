@@ -10,12 +10,12 @@ import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
+from weblogs_platform.dashboard.measures import MOST_PRODUCTS
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.dashboard.views.sales import whole
-from weblogs_platform.dashboard.views.sales_of_kpis import MOST_PRODUCTS
 
 if TYPE_CHECKING:
     from weblogs_platform.dashboard.view import Dates

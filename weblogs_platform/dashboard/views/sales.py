@@ -8,12 +8,12 @@ import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Time, bars, columns, heading, lines
+from weblogs_platform.dashboard.measures import MOST_PRODUCTS, REVENUE, TOP, UNITS
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.dashboard.views import sales_of_kpis
-from weblogs_platform.dashboard.views.sales_of_kpis import MOST_PRODUCTS, REVENUE, TOP, UNITS
 
 if TYPE_CHECKING:
     import pandas as pd

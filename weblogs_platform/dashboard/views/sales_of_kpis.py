@@ -7,16 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
+from weblogs_platform.dashboard.charts import Time, bars, columns, heading, lines
+from weblogs_platform.dashboard.measures import MOST_PRODUCTS, REVENUE, TOP, UNITS
 from weblogs_platform.dashboard.page import Card, Page, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
 
-REVENUE, UNITS = Measure("revenue", "Revenue", ",.0f"), Measure("units", "Units")
 _DAILY = definitions.columns("sales_kpi_daily")
 _PRODUCT = definitions.columns("sales_product_daily")
-TOP, MOST_PRODUCTS = 15, 2000
 
 
 def draw(page: Page) -> None:

@@ -7,12 +7,12 @@ import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
+from weblogs_platform.dashboard.measures import REVENUE
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.dashboard.views.sales import SALE_COLUMNS, store_name, whole
-from weblogs_platform.dashboard.views.sales_of_kpis import REVENUE
 
 _DAILY = definitions.columns("regional_kpi_daily")
 _TOP = 20
