@@ -21,6 +21,9 @@ _BACKFILL = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
     ... on AssetPartitionsStatusCounts { assetKey { path }
       numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed } } } } } }"""
 
+RUN_SECS = 240
+"""In which a run that is asked for has ended, on a machine that does much else: others may be before it in the queue."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -66,7 +69,7 @@ class DagsterApi:
         ]
         return [run for run in found if wanted.items() <= run.tags.items()]
 
-    def finished_run(self, deadline_secs: float, **tags: str) -> Run:
+    def finished_run(self, **tags: str) -> Run:
         """The run with these tags, once it succeeded. Raises AssertionError when it failed or the time is up."""
 
         def succeeded() -> Run | None:
@@ -75,7 +78,7 @@ class DagsterApi:
             assert not bad, f"run {bad[0].id} ended as {bad[0].status}"
             return next((run for run in runs if run.status == "SUCCESS"), None)
 
-        return wait_for(succeeded, deadline_secs, f"a successful run with {tags}")
+        return wait_for(succeeded, RUN_SECS, f"a successful run with {tags}")
 
     def assets(self) -> list[list[str]]:
         """The keys of everything that can be materialized."""

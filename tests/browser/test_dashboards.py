@@ -134,7 +134,6 @@ def test_a_hostile_link_is_refused_gently(pages: DashboardPages) -> None:
     expect(pages.page.get_by_text("OR '1'='1")).to_have_count(0)
 
 
-@pytest.mark.timeout(300)  # six times each page
 @EVERY_PAGE
 def test_every_page_survives_a_hostile_link(pages: DashboardPages, spec: PageSpec) -> None:
     """A filter's value from an address is run, shown as markup, pasted into SQL, or costs the page."""
