@@ -16,6 +16,7 @@ from weblogs_platform.commands.verdicts import (
     SalesDay,
     judge_alerts,
     judge_copies,
+    judge_files,
     judge_freshness,
     judge_hours,
     judge_lag,
@@ -162,6 +163,12 @@ def test_copies_that_were_rolled_back_are_a_note() -> None:
     assert judge_copies(["completed", "completed  "]).level == "ok"
     finding = judge_copies(["completed", "aborted"])
     assert (finding.level, finding.says[:17]) == ("note", "1 of the last 2 C")
+
+
+def test_copies_without_files_are_no_good_news() -> None:
+    """What Redshift does not show passes for nothing refused."""
+    assert judge_files([TEN]).says == "COPY read its last file at 2025-07-20 10:00:00 UTC"
+    assert judge_files([]).level == "note"
 
 
 def test_load_errors_are_a_problem_until_the_file_is_loaded() -> None:

@@ -45,3 +45,14 @@ def test_every_stream_is_counted() -> None:
 def test_the_sales_tables_are_declared() -> None:
     """A sales table is renamed, and the totals are never compared again."""
     assert {table.qualified for table in TABLES} >= SALES_TABLES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_query_asks_what_redshift_serverless_does_not_keep(path) -> None:
+    """STL and SVL tables are empty there, and nothing refused is read as all is well."""
+    assert (
+        re.search(
+            r"\b(stl|svl|stv|svcs)_", path.read_text(encoding="utf-8").split("SELECT", 1)[1], re.IGNORECASE
+        )
+        is None
+    )

@@ -206,6 +206,18 @@ def judge_copies(statuses: Sequence[str]) -> Finding:
     )
 
 
+def judge_files(read_at: Sequence[datetime]) -> Finding:
+    """When COPY read its last files, newest first. Where COPYs ran, Redshift knows their files."""
+    if read_at:
+        return Finding("last_files", "ok", f"COPY read its last file at {read_at[0]:%Y-%m-%d %H:%M:%S} UTC")
+    return Finding(
+        "last_files",
+        "note",
+        "COPYs ran, and Redshift names no file that they read",
+        "what COPY refused may be hidden from this user too: look into sys_load_detail as an administrator",
+    )
+
+
 def judge_load_errors(errors: Sequence[CopyError]) -> list[Finding]:
     """Whether files that COPY refused are in the warehouse by now."""
     open_errors = [error for error in errors if not error.loaded_since]

@@ -22,6 +22,7 @@ from weblogs_platform.commands.verdicts import (
     SalesDay,
     judge_alerts,
     judge_copies,
+    judge_files,
     judge_freshness,
     judge_hours,
     judge_lag,
@@ -231,12 +232,7 @@ class _Queries:
         if not copies:
             return []
         statuses = [str(status) for _, _, status, *_ in copies]
-        says = (
-            f"COPY read its last file at {files[0][0]:%Y-%m-%d %H:%M:%S} UTC"
-            if files
-            else "COPY read no file"
-        )
-        return [judge_copies(statuses), Finding("last_files", "ok", says)]
+        return [judge_copies(statuses), judge_files([read_at for read_at, *_ in files])]
 
     def load_errors(self) -> list[Finding]:
         errors = [

@@ -78,6 +78,8 @@ def test_copy_belongs_to_its_transaction(stack: Endpoints, connection: Any) -> N
     assert rows(
         cursor, "SELECT lines_scanned, errors FROM stl_load_commits WHERE query = pg_last_copy_id()"
     ) == [(2, 0)]
+    sql = "SELECT lines_scanned, bytes_scanned > 0, record_time >= start_time FROM sys_load_detail"
+    assert rows(cursor, f"{sql} WHERE query_id = pg_last_copy_id()") == [(2, True, True)]
     sql = "SELECT status, loaded_rows, source_file_count FROM sys_load_history WHERE query_id = pg_last_copy_id()"
     assert rows(cursor, sql) == [("completed", 2, 1)]
 
@@ -121,7 +123,13 @@ def test_readers_do_not_see_the_raw_lines_of_others(
     cursor.execute(_copy(stack, _delivered(stack, _record("bad")), "MAXERROR 5"))
     connection.commit()
     reader = open_connection(loading, "reader")
-    for relation in ("stl_load_errors", "sys_load_error_detail", "stl_load_commits", "sys_load_history"):
+    for relation in (
+        "stl_load_errors",
+        "sys_load_error_detail",
+        "stl_load_commits",
+        "sys_load_detail",
+        "sys_load_history",
+    ):
         assert rows(cursor, f"SELECT COUNT(*) > 0 FROM {relation}") == [(True,)]
         assert rows(reader.cursor(), f"SELECT COUNT(*) FROM {relation}") == [(0,)]
     reader.close()

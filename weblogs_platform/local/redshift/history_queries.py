@@ -18,6 +18,10 @@ HISTORY_QUERIES = {
         SELECT userid, query, 0 AS slice, table_name AS name, filename, 0 AS byte_offset, lines_scanned, errors,
                curtime, 1 AS status, 's3' AS file_format
         FROM {schema}.load_files""",
+    "sys_load_detail": """
+        SELECT f.userid AS user_id, f.query AS query_id, f.filename AS file_name, f.bytes_scanned, f.lines_scanned,
+               f.curtime AS record_time, 1 AS splits_scanned, l.starttime AS start_time, f.curtime AS end_time
+        FROM {schema}.load_files f LEFT JOIN {schema}.loads l USING (query)""",
     "sys_load_history": """
         SELECT userid AS user_id, query AS query_id, transaction_id, session AS session_id, database_name, status,
                table_name, starttime AS start_time, endtime AS end_time,
