@@ -1,8 +1,7 @@
 """Which hours to request, from what is listed, loaded, running and was tried. Pure, so that every case is a test.
 
 The ledger alone says that an hour is done. An hour that it lacks is requested, unless a run over it is queued or
-in progress; after a run that did not bring it in, it is requested again with growing pauses, a bounded number of
-times. A run is an attempt at the content that it was requested for, whatever any clock says; other content makes the
+in progress; after a run that did not bring it in, it is requested again with growing pauses, up to a day. A run is an attempt at the content that it was requested for, whatever any clock says; other content makes the
 count begin anew, and so does a run that succeeded.
 """
 
@@ -23,8 +22,9 @@ HOURS_PER_RUN = 24
 MAX_REQUESTS = 40
 """Of one tick: each costs Dagster a fifth of a second, and a tick has a minute."""
 
-PAUSES = tuple(timedelta(seconds=s) for s in (0, 30, 120, 600, 3600, 6 * 3600))
-"""Before attempt 1, 2, ...: as many attempts as there are pauses."""
+PAUSES = tuple(timedelta(seconds=s) for s in (0, 30, 120, 600, 3600, 6 * 3600, 24 * 3600))
+"""Before attempt 1, 2, ...; before all later ones the last: what stood in the way may be mended after any time, and
+nobody may think of this hour then."""
 
 Content = tuple[LandingHour, str]
 """An hour, and the digest of its listing."""
@@ -145,14 +145,12 @@ def _reason_to_wait(attempts: Sequence[FinishedRun], is_active: bool, now: datet
         return None
     # After a success the same content may be lacking again: it was rewritten and is back, or the ledger was set back.
     failed = sum(1 for _ in takewhile(lambda run: not run.succeeded, reversed(attempts)))
-    if failed >= len(PAUSES):
-        return f"was not loaded by {failed} runs: look at the last one, then materialize it by hand"
     ended = attempts[-1].ended
-    pause = PAUSES[max(1, failed)]
+    pause = PAUSES[min(max(1, failed), len(PAUSES) - 1)]
     if abs(now - ended) >= pause:
         return None  # long ago, or in the future by a clock that has been set back since
     what = f"failed {failed} times" if failed else "was loaded, and is not any more"
-    return f"{what}; again after {ended + pause:%H:%M:%S} UTC"
+    return f"{what}; again after {ended + pause:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _request(

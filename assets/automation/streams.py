@@ -20,10 +20,10 @@ import dagster as dg
 from assets.automation.requests import Decision, HourState, decide, listing_digest
 from assets.automation.runs import active_hours, finished_runs, run_request
 from assets.automation.survey import (
-    history_page,
     list_landing,
+    look_at_history,
     not_loaded,
-    outside_partitions,
+    note,
     recent_days,
     with_ledger,
 )
@@ -117,16 +117,19 @@ def _watch(
 def _reconcile(
     context: dg.ScheduleEvaluationContext, spec: StreamSpec, lake: Lake, warehouse: Warehouse, now: datetime
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    days = {*recent_days(now, RECONCILE_DAYS), *history_page(lake, spec, now)}
+    history = look_at_history(lake, spec, now)
+    days = {*recent_days(now, RECONCILE_DAYS), *history.page}
     listing = list_landing(lake, spec, sorted(days), now)
     states = with_ledger(warehouse, spec, listing.hours)
     lacking = [state for state in states if not state.is_loaded(spec)]
     decision = decide_lacking(context, spec, lacking, now)
-    said = skip_reason([*decision.notes, *listing.notes, *outside_partitions(lake, spec)])
-    if decision.requests:
-        said = f"{len(decision.requests)} runs requested" + (f"; {said}" if decision.notes else "")
+    in_days = {stray.found.key for stray in listing.strays}
+    strays = [*listing.strays, *(s for s in history.strays if s.found.key not in in_days)]
+    requested = [f"{len(decision.requests)} runs requested"] if decision.requests else []
+    said = skip_reason([*requested, *decision.notes, *note([stray.found.key for stray in strays])])
     objects = sum(len(state.objects) for state in states)
-    look = Look(now, days, objects, [f for state in lacking for f in not_loaded(spec, state)], said)
+    findings = [*strays, *(f for state in lacking for f in not_loaded(spec, state))]
+    look = Look(now, days, objects, findings, said)
     try:
         record_look(warehouse, spec, look)
     except WeblogsError as error:

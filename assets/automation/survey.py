@@ -15,7 +15,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import versions_left_out
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.pipeline.findings import Finding
-from weblogs_platform.pipeline.landing import by_hour, days_with_objects, list_day, strays
+from weblogs_platform.pipeline.landing import by_hour, landed_days, list_day
 from weblogs_platform.pipeline.ledger import loaded_between
 
 PAGE_DAYS = 100
@@ -27,24 +27,28 @@ PAGES = 24
 
 @dataclass(frozen=True)
 class Listing:
-    """The landed hours of some days that are partitions, and a note about whatever is not."""
+    """The landed hours of some days that are partitions, and whatever else stands in these days."""
 
     hours: Mapping[LandingHour, tuple[LandingObject, ...]]
-    notes: tuple[str, ...] = ()
+    strays: tuple[Finding, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of the strays."""
+        return note([stray.found.key for stray in self.strays])
 
 
 def list_landing(lake: Lake, spec: StreamSpec, days: Iterable[date], now: datetime) -> Listing:
     """One listing a day. Objects outside the stream's partitions are left out with a note."""
     found: dict[LandingHour, tuple[LandingObject, ...]] = {}
-    outside: list[str] = []
+    strays: list[Finding] = []
     for day in days:
         objects = list_day(lake, spec, day)
-        hours = by_hour(spec, objects)
+        hours = {h: group for h, group in by_hour(spec, objects).items() if in_range(spec, h, now)}
         placed = {o.key for group in hours.values() for o in group}
-        outside += [o.key for o in objects if o.key not in placed]
-        outside += [group[0].key for hour, group in hours.items() if not in_range(spec, hour, now)]
-        found |= {hour: group for hour, group in hours.items() if in_range(spec, hour, now)}
-    return Listing(found, _note(outside))
+        strays += [Finding(_hour(day), o, "stray") for o in objects if o.key not in placed]
+        found |= hours
+    return Listing(found, tuple(strays))
 
 
 def with_ledger(
@@ -79,22 +83,31 @@ def recent_days(now: datetime, days: int) -> list[date]:
     return [now.date() - timedelta(days=back) for back in range(days - 1, -1, -1)]
 
 
-def history_page(lake: Lake, spec: StreamSpec, now: datetime) -> list[date]:
-    """The days of history whose turn it is in this hour of the day: all of them while they are few."""
-    days = [day for day in days_with_objects(lake, spec) if day >= spec.first_hour.start.date()]
+@dataclass(frozen=True)
+class History:
+    """The days of history whose turn it is, and what stands in no day."""
+
+    page: tuple[date, ...]
+    strays: tuple[Finding, ...]
+
+
+def look_at_history(lake: Lake, spec: StreamSpec, now: datetime) -> History:
+    """All days that have objects are listed in a day, by as many pages as there have to be."""
+    first = spec.first_hour.start
+    landed, outside = landed_days(lake, spec, range(first.year, now.year + 1))
+    this_hour = LandingHour.containing(now)
+    strays = tuple(Finding(this_hour, LandingObject(key, "", 0, now), "outside") for key in outside)
+    return History(tuple(_page([day for day in landed if day >= first.date()], now)), strays)
+
+
+def _page(days: Sequence[date], now: datetime) -> Sequence[date]:
     pages = max(1, min(PAGES, -(-len(days) // PAGE_DAYS)))
     page_size = -(-len(days) // pages)
     page = now.hour % pages
     return days[page * page_size : (page + 1) * page_size]
 
 
-def outside_partitions(lake: Lake, spec: StreamSpec) -> tuple[str, ...]:
-    """A note about what stands under the source's prefix and belongs to no year of its partitions."""
-    years = range(spec.first_hour.start.year, datetime.now(UTC).year + 1)
-    return _note(strays(lake, spec, years))
-
-
-def _note(outside: Sequence[str]) -> tuple[str, ...]:
+def note(outside: Sequence[str]) -> tuple[str, ...]:
     if not outside:
         return ()
     return (f"{len(outside)} outside the stream's partitions, left alone, e.g. {one_line(outside[0])}",)

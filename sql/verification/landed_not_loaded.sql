@@ -1,11 +1,13 @@
 -- Which landing hours in [:first, :end) have objects that the reconcile found at its last look, and that were not loaded
--- since? found_before: how many of them an earlier look had found already.
+-- since? kind: 'stray' for those whose names belong to no hour, else 'object'. found_before: how many of them an earlier look had found already.
 SELECT
     found.stream,
     found.landing_hour,
+    CASE WHEN found.kind IN ('stray', 'outside') THEN 'stray' ELSE 'object' END AS kind,
     COUNT(*) AS objects,
     SUM(CASE WHEN found.first_at < look.looked_at THEN 1 ELSE 0 END) AS found_before,
-    MIN(found.first_at) AS first_at
+    MIN(found.first_at) AS first_at,
+    MIN(found.object_key) AS example
 FROM shopware_ops.reconcile_findings AS found
 INNER JOIN shopware_ops.reconcile_looks AS look ON look.stream = found.stream
 LEFT JOIN shopware_ops.load_history AS ledger
@@ -15,5 +17,5 @@ LEFT JOIN shopware_ops.load_history AS ledger
 WHERE ledger.object_key IS NULL
     AND found.landing_hour >= CAST(:first AS TIMESTAMP) AND found.landing_hour < CAST(:end AS TIMESTAMP)
     AND CAST(:stream AS VARCHAR(64)) IN ('', found.stream)
-GROUP BY found.stream, found.landing_hour
-ORDER BY found.stream, found.landing_hour;
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;

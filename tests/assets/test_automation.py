@@ -57,9 +57,9 @@ class MemoryLake(Lake):
         self.listed.append(prefix)
         return sorted((o for k, o in self.objects.items() if k.startswith(prefix)), key=lambda o: o.key)
 
-    def list_folders(self, prefix: str) -> list[str]:
-        below = (k.removeprefix(prefix) for k in self.objects if k.startswith(prefix))
-        return sorted({f"{prefix}{rest.split('/')[0]}/" for rest in below if "/" in rest})
+    def list_names(self, prefix: str) -> list[str]:
+        below = (k.removeprefix(prefix).partition("/") for k in self.objects if k.startswith(prefix))
+        return sorted({f"{prefix}{name}{slash}" for name, slash, _ in below})
 
 
 @dataclass
@@ -387,5 +387,21 @@ def test_the_reconcile_names_folders_that_are_no_hours(world):
     """A wrong prefix in Firehose delivers for weeks before someone misses the data."""
     world.lake.deliver_key(f"{WEB_LOGS.landing_prefix}/processing-failed/2025/07/20/10/a")
     world.lake.deliver_key(f"{WEB_LOGS.landing_prefix}/0025/07/20/10/a")
+    world.lake.deliver_key(f"{WEB_LOGS.landing_prefix}/2025/7/20/10/a")
+    world.lake.deliver_key(f"{WEB_LOGS.landing_prefix}/2025/02/31/10/a")
+    world.lake.deliver_key(f"{WEB_LOGS.landing_prefix}/a")
+    world.lake.deliver_key(stray := f"{WEB_LOGS.landing_prefix}/2025/07/20/1/a")
     assert world.reconcile() == []
-    assert "2 outside the stream's partitions" in world.skipped
+    assert "6 outside the stream's partitions" in world.skipped
+    names = ["2025/02/31/", "2025/7/", "0025/", "a", "processing-failed/"]
+    outside = {(f"{WEB_LOGS.landing_prefix}/{name}", "outside") for name in names}
+    assert {(row[2], row[6]) for row in world.ledger.found} == {(stray, "stray"), *outside}
+
+
+def test_strays_are_told_when_there_are_runs_too(world_on_disk):
+    """What nothing loads is passed over as long as there is something to load."""
+    world = world_on_disk
+    world.lake.deliver_key(stray := f"{WEB_LOGS.landing_prefix}/2025/07/20/1/a")
+    world.lake.deliver(FIRST)
+    assert world.reconcile() == [["10"]]
+    assert (stray, "stray") in {(row[2], row[6]) for row in world.ledger.found}

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from assets.automation import stream_automation
-from assets.automation.survey import history_page, list_landing, outside_partitions
+from assets.automation.survey import list_landing, look_at_history
 from assets.keys import StreamKeys
 from resources import LakeResource, RedshiftResource
 from weblogs_platform.core.partitions import LandingHour
@@ -144,8 +144,9 @@ def test_a_survey_finds_files_by_their_names(platform, spec: StreamSpec):
         hour: keys,
     }
     assert [stray in note for note in listing.notes] == [True]
-    assert hour.start.date() in history_page(platform.lake, spec, now.replace(hour=0))
-    assert len(outside_partitions(platform.lake, spec)) == 1
+    history = look_at_history(platform.lake, spec, now.replace(hour=0))
+    assert hour.start.date() in history.page
+    assert stray in [found.found.key for found in history.strays]
 
 
 def test_the_sources_share_no_prefix():

@@ -57,12 +57,16 @@ def test_a_failed_hour_is_requested_again_after_a_pause_under_another_key(states
     assert before != after
 
 
-def test_attempts_are_bounded_and_the_end_is_said(states):
-    """An hour over the invalid threshold must not be run for ever, nor be given up in silence."""
-    runs = [finished(*states(0), minutes_ago=60 * 24 * n) for n in range(len(PAUSES))]
-    made = decision(states(0), runs=runs)
-    assert made.requests == ()
-    assert "by hand" in made.notes[0]
+def test_attempts_grow_rare_and_never_end(states):
+    """An hour over the invalid threshold must not be run all the time, nor be forgotten when a role that was broken for a
+    night is mended."""
+    for failed in (len(PAUSES) - 1, len(PAUSES), 50):
+        early = [finished(*states(0), minutes_ago=60 * (23 + 24 * n)) for n in range(failed)]
+        made = decision(states(0), runs=early)
+        assert made.requests == ()
+        assert f"failed {failed} times; again after 20" in made.notes[0]
+        late = [finished(*states(0), minutes_ago=60 * (24 + 24 * n)) for n in range(failed)]
+        assert len(decision(states(0), runs=late).requests) == 1
 
 
 def test_other_content_begins_a_new_count(states):

@@ -203,7 +203,7 @@ def test_a_server_that_is_not_there_is_unavailable(stack: Endpoints, landed: Lan
         nobody = _through(stack, proxy.port)
     calls: list[Any] = [
         lambda: nobody.list_prefix("firehose/"),
-        lambda: nobody.list_folders("firehose/"),
+        lambda: nobody.list_names("firehose/"),
         lambda: nobody.get("reports/x"),
         lambda: nobody.exists("reports/x"),
         lambda: nobody.put("reports/x", b""),
@@ -224,9 +224,10 @@ def test_a_listing_of_several_pages_is_whole_and_in_order(stack: Endpoints, lake
     assert [o.key for o in lake.list_prefix(prefix)] == keys
 
 
-def test_folders_one_level_below(stack: Endpoints, lake: Lake, prefix: str) -> None:
-    """Folders of folders, or objects, come with them."""
+def test_names_one_level_below(stack: Endpoints, lake: Lake, prefix: str) -> None:
+    """Folders of folders come with them, or the marker of the folder itself; objects beside folders do not."""
+    stack.s3("delivery").put_object(Bucket=stack.bucket, Key=prefix, Body=b"")
     for name in ("2025/07/a", "2025/08/a", "2026/01/a", "object"):
         _deliver(stack, lake, prefix + name, b"x")
-    assert lake.list_folders(prefix) == [f"{prefix}2025/", f"{prefix}2026/"]
-    assert lake.list_folders(f"{prefix}2025/") == [f"{prefix}2025/07/", f"{prefix}2025/08/"]
+    assert lake.list_names(prefix) == [f"{prefix}2025/", f"{prefix}2026/", f"{prefix}object"]
+    assert lake.list_names(f"{prefix}2025/") == [f"{prefix}2025/07/", f"{prefix}2025/08/"]

@@ -24,6 +24,7 @@ from weblogs_platform.commands.verdicts import (
     judge_not_loaded,
     judge_reconciliation,
     judge_stale,
+    judge_strays,
     judge_tables,
 )
 from weblogs_platform.kpis import TABLES
@@ -129,7 +130,7 @@ def test_lag_is_said_in_units_that_people_use(secs: float, says: str) -> None:
 def landed(hours_found: list[tuple[int, int]]) -> list[LandedHour]:
     """Hours one after the other, with so many objects, of which so many were found before."""
     return [
-        LandedHour("web_logs", TEN + timedelta(hours=n), objects, before, TEN)
+        LandedHour("web_logs", TEN + timedelta(hours=n), "object", objects, before, TEN)
         for n, (objects, before) in enumerate(hours_found)
     ]
 
@@ -145,6 +146,14 @@ def test_objects_are_held_when_a_second_look_finds_them() -> None:
     *_, rest = judge_not_loaded(landed([(1, 1)] * 5))
     assert rest.says.startswith("2 more hours with objects that are not loaded, up to 2025-07-20 14:00")
     assert judge_not_loaded([]) == []
+
+
+def test_names_of_no_hour_are_a_problem() -> None:
+    """A producer that names its files wrongly delivers for months, and everything that is loaded adds up."""
+    strays = [LandedHour("pos", TEN, "stray", n, 0, TEN, f"pos/odd-{n}.csv") for n in (2, 3)]
+    [finding] = judge_strays([*strays, strays[0]._replace(stream="pos")])
+    assert (finding.level, finding.says[:14]) == ("problem", "pos: 7 objects")
+    assert "such as pos/odd-2.csv" in finding.says
 
 
 def test_what_failed_in_dagster_is_a_note() -> None:

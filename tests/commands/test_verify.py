@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.pipeline.child import lake_of
+from tests.pipeline.records import encoded, web_log
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.commands.findings import Finding, is_well
@@ -267,6 +268,18 @@ def test_an_hour_that_two_looks_found_is_named_until_it_is_loaded(well: Place) -
     well.load(WEB_LOGS, END)
     well.compute()
     assert is_well(well.findings())
+
+
+def test_an_event_of_a_clock_that_is_ahead_is_not_stale_before_its_hour(well: Place) -> None:
+    """It says to refresh a period that nothing can refresh yet, for a day."""
+    ahead, hour = NOW + timedelta(hours=20), END.plus(1)
+    record = web_log(1, session_id="ahead", timestamp=ahead.timestamp())
+    well.deliver(f"{WEB_LOGS.landing_prefix}/{hour.path}/ahead", encoded(record))
+    well.load(WEB_LOGS, hour)
+    assert is_well(well.findings())
+    later = look(well.warehouse, Scope(), now=ahead + timedelta(hours=1))
+    assert any("web_session: 1 day to be computed again: 2025-07-21" in says for says in problems(later))
+    well.compute()
 
 
 def test_what_failed_in_dagster_is_named(well: Place) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.pipeline.hours import Hour, new_hours
 from weblogs_platform.core.report import FileReport
-from weblogs_platform.pipeline.landing import days_with_objects, list_day, strays
+from weblogs_platform.pipeline.landing import landed_days, list_day
 from weblogs_platform.streams import INVENTORY, POS
 
 POS_COLUMNS = (
@@ -334,8 +334,9 @@ def test_only_files_of_the_declared_name_are_loaded(pos: Hour) -> None:
     pos.roles.delivery.put_object(Bucket=pos.roles.bucket, Key="pos/archive/old.csv", Body=b"x")
     assert [o.key for o in pos.listed()] == [good]
     assert {*odd, good} <= {o.key for o in list_day(pos.lake, POS, day)}
-    found = strays(pos.lake, POS, range(2020, 2030))
+    days, found = landed_days(pos.lake, POS, range(2020, 2030))
     assert {*odd, "pos/archive/old.csv"} <= set(found)
     assert good not in found
-    assert day in days_with_objects(pos.lake, POS)
-    assert strays(pos.lake, POS, range(2030, 2040)).count(good) == 1
+    assert day in days
+    days, found = landed_days(pos.lake, POS, range(2030, 2040))
+    assert (day in days, found.count(good)) == (False, 1)

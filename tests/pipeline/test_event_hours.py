@@ -57,20 +57,39 @@ INGESTED = datetime(2025, 7, 17, 20, 40, 36, 66373, tzinfo=UTC)
         (-5, ..., INGESTED),
         (1e300, ..., INGESTED),
         (DAY.timestamp() * 1000, ..., INGESTED),
+        (WEB_LOGS.first_hour.start.timestamp(), ..., WEB_LOGS.first_hour.start),
+        (WEB_LOGS.first_hour.start.timestamp() - 1, ..., INGESTED),
+        (5.0, ..., INGESTED),
+        (253_402_300_799, ..., INGESTED),
         (None, None, None),
+        (None, "1999-12-31T23:59:59", None),
     ],
 )
 def test_the_event_time_is_the_first_usable_one(
     hour: Hour, event: float | None, ingested: object, expected: datetime | None
 ) -> None:
-    """A clock that sends milliseconds or nothing breaks every statement over event time, or puts events into 1970."""
+    """A clock that is wrong breaks every statement over event time, or puts an event, and the session that it belongs
+    to, where no partition is."""
     envelope = web_log(1, timestamp=event)
     if ingested is None:
         del envelope["timestamp"]
+    elif ingested is not ...:
+        envelope["timestamp"] = ingested
     hour.drop("a", encoded(envelope))
     hour.run()
     [found] = _event_times(hour)
     assert found == (expected or hour.hour.start)
+
+
+def test_a_clock_that_is_a_day_ahead_is_the_last_to_be_believed(hour: Hour) -> None:
+    """An event of next year moves its session out of what is computed, or one of a clock that is an hour ahead moves."""
+    now = datetime.now(UTC)
+    hour.drop("a", _event("near", now + timedelta(hours=23)) + _event("far", now + timedelta(hours=25)))
+    hour.run()
+    assert _event_times(hour) == [
+        INGESTED,
+        pytest.approx(now + timedelta(hours=23), abs=timedelta(milliseconds=1)),
+    ]
 
 
 def test_an_interaction_has_the_time_of_its_event(hour: Hour) -> None:

@@ -82,8 +82,8 @@ class Lake:
                 found.extend(_landing_object(entry) for entry in page.get("Contents", ()))
         return sorted((o for o in found if not _is_folder_marker(o)), key=lambda o: o.key)
 
-    def list_folders(self, prefix: str) -> list[str]:
-        """The common prefixes one level below `prefix`, each with its closing slash."""
+    def list_names(self, prefix: str) -> list[str]:
+        """What stands one level below `prefix`: folders, each with its closing slash, and keys of objects."""
         found: list[str] = []
         with self._translated("list", prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -91,6 +91,9 @@ class Lake:
             )
             for page in pages:
                 found.extend(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
+                found.extend(
+                    e["Key"] for e in page.get("Contents", ()) if e["Key"] != prefix
+                )  # not its marker
         return sorted(found)
 
     def get(self, key: str) -> bytes:

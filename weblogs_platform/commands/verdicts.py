@@ -55,9 +55,11 @@ class LandedHour(NamedTuple):
 
     stream: str
     landing_hour: datetime
+    kind: str
     objects: int
     found_before: int
     first_at: datetime
+    example: str = ""
 
 
 class OpenAlert(NamedTuple):
@@ -156,6 +158,24 @@ def judge_not_loaded(hours: Sequence[LandedHour]) -> list[Finding]:
         says = f"{_number(fresh, 'object')} that the reconcile found first at its last look"
         findings.append(
             Finding("landed_not_loaded", "note", says, "runs should be under way; look again in an hour")
+        )
+    return findings
+
+
+def judge_strays(hours: Sequence[LandedHour]) -> list[Finding]:
+    """Whether anything landed under names that belong to no hour: nothing will ever load it."""
+    findings: list[Finding] = []
+    for stream in sorted({hour.stream for hour in hours}):
+        of_stream = [hour for hour in hours if hour.stream == stream]
+        count = sum(hour.objects for hour in of_stream)
+        findings.append(
+            Finding(
+                "strays",
+                "problem",
+                f"{stream}: {_number(count, 'object')} (or folders of them) landed under names that are those of no hour, "
+                f"such as {of_stream[0].example}: nothing loads them",
+                "let the producer deliver them under the names of docs/ARCHITECTURE.md, and remove these",
+            )
         )
     return findings
 

@@ -31,6 +31,7 @@ from weblogs_platform.commands.verdicts import (
     judge_not_loaded,
     judge_reconciliation,
     judge_stale,
+    judge_strays,
     judge_tables,
 )
 from weblogs_platform.core.derived import DerivedTable
@@ -157,7 +158,7 @@ def look(warehouse: Warehouse, scope: Scope, *, now: datetime) -> list[Finding]:
             *queries.last_loads(),
             *queries.copies(),
             *queries.load_errors(),
-            *queries.stale(),
+            *queries.stale(now),
             *queries.reconciliation(),
         ]
 
@@ -215,9 +216,9 @@ class _Queries:
 
     def not_loaded(self) -> list[Finding]:
         hours = self._of_streams("landed_not_loaded", **self.scope.hours())
-        return judge_not_loaded(
-            [LandedHour(stream, hour, int(n), int(before), at) for stream, hour, n, before, at in hours]
-        )
+        found = [LandedHour(*row) for row in hours]
+        strays = [hour for hour in found if hour.kind == "stray"]
+        return [*judge_not_loaded([h for h in found if h.kind != "stray"]), *judge_strays(strays)]
 
     def alerts(self) -> list[Finding]:
         """Of the whole platform: what is told of has no stream of its own."""
@@ -246,16 +247,20 @@ class _Queries:
         [(objects,)] = self._ask("loaded_after", load_key=load_key, since=_text(since))
         return int(objects) > 0
 
-    def stale(self) -> list[Finding]:
+    def stale(self, now: datetime) -> list[Finding]:
         derived = self.scope.derived
-        return judge_stale(derived, {table.qualified: self._stale_periods(table) for table in derived})
+        return judge_stale(derived, {table.qualified: self._stale_periods(table, now) for table in derived})
 
-    def _stale_periods(self, table: DerivedTable) -> list[datetime]:
+    def _stale_periods(self, table: DerivedTable, now: datetime) -> list[datetime]:
+        """Of those that have partitions: events of a clock that is ahead wait for theirs."""
+        first = min(spec.first_hour for spec in STREAMS).start.replace(tzinfo=None)
+        until = now.replace(tzinfo=None)
         of_table = {**self.scope.days(), "table_name": table.qualified, "grain": table.grain}
         found = {
             period
             for source in table.sources
             for (period,) in self._ask("stale_periods", **of_table, source_table=source)
+            if first <= period < until
         }
         return sorted(found)
 

@@ -317,9 +317,18 @@ def _record_changes(spec: StreamSpec, rows: str, entities: str) -> str:
 
 
 def _event_at(spec: StreamSpec) -> str:
-    """When the event of a staged row happened. Parameter: the landing hour, which is the last resort."""
-    known = [_moment(spec.field_of(column)) for column in spec.event_time]
+    """When the event of a staged row happened. Parameter: the landing hour, which is the last resort.
+
+    A time before the first partition, or more than a day after the load, is that of a wrong clock: it would pull the
+    session that it belongs to out of every partition. The row keeps it as it was delivered.
+    """
+    known = [_credible(spec, _moment(spec.field_of(column))) for column in spec.event_time]
     return f"COALESCE({', '.join([*known, 'CAST(%s AS TIMESTAMP)'])})"
+
+
+def _credible(spec: StreamSpec, moment: str) -> str:
+    first = f"CAST({quoted(spec.first_hour.sql)} AS TIMESTAMP)"
+    return f"CASE WHEN {moment} >= {first} AND {moment} < DATEADD(day, 1, SYSDATE) THEN {moment} END"
 
 
 def _moment(f: Field) -> str:

@@ -27,11 +27,15 @@ _LONGEST_SAID = 1000
 
 @dataclass(frozen=True)
 class Finding:
-    """An object that landing has and the ledger has not: `new`, or `rewritten` where it has another version."""
+    """An object that landing has and the ledger has not: `new`, or `rewritten` where it has another version.
+
+    What belongs to no hour is never loaded: a `stray` stands in a day (`hour` is the day's first), or `outside` of all days
+    (`hour` is that of the look); of those outside, folders may stand for what is in them.
+    """
 
     hour: LandingHour
     found: LandingObject
-    kind: Literal["new", "rewritten"]
+    kind: Literal["new", "rewritten", "stray", "outside"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Look:
 
 
 def record_look(warehouse: Warehouse, spec: StreamSpec, look: Look) -> None:
-    """Replaces what was found of the days that were looked at, in one transaction; other days keep theirs.
+    """Replaces what was found of the days that were looked at, and outside of all, in one transaction; other days keep
+    theirs.
 
     Raises the client's errors.
     """
@@ -54,7 +59,7 @@ def record_look(warehouse: Warehouse, spec: StreamSpec, look: Look) -> None:
     with warehouse.transaction() as tx:
         known = tx.fetch_all(KnownFindings(), (spec.name,))
         first_at = {(row[2], row[3]): _text(row[7]) for row in known}
-        kept = [row for row in known if row[1].date() not in look.days]
+        kept = [row for row in known if row[1].date() not in look.days and row[6] != "outside"]
         rows = [(spec.name, _text(row[1]), *row[2:5], _text(row[5]), row[6], _text(row[7])) for row in kept]
         rows += [_row(spec, finding, first_at.get(finding.found.identity, at)) for finding in look.findings]
         tx.execute(ForgetFindings(), (spec.name,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
@@ -24,14 +25,6 @@ def list_day(lake: Lake, spec: StreamSpec, day: date) -> list[LandingObject]:
     return lake.list_prefix(spec.landing_day_prefix(day))
 
 
-def days_with_objects(lake: Lake, spec: StreamSpec) -> list[date]:
-    """Every day that has landing objects, oldest first."""
-    if isinstance(spec.layout, HourFolders):
-        return _days_with_folders(lake, spec)
-    hours = by_hour(spec, lake.list_prefix(f"{spec.landing_prefix}/"))
-    return sorted({hour.start.date() for hour in hours})
-
-
 def by_hour(spec: StreamSpec, objects: Iterable[LandingObject]) -> LandedHours:
     """Groups objects by the hour in their key; those whose key says none belong to no partition."""
     grouped: dict[LandingHour, list[LandingObject]] = {}
@@ -42,30 +35,41 @@ def by_hour(spec: StreamSpec, objects: Iterable[LandingObject]) -> LandedHours:
     return {hour: tuple(found) for hour, found in sorted(grouped.items())}
 
 
-def strays(lake: Lake, spec: StreamSpec, years: range) -> list[str]:
-    """What stands under the source's prefix and in no day of these years: folders, or keys where there are none."""
-    prefix = f"{spec.landing_prefix}/"
+def landed_days(lake: Lake, spec: StreamSpec, years: range) -> tuple[list[date], list[str]]:
+    """Every day of these years that has landing objects, oldest first; and what stands under the source's prefix and
+    belongs to no such day: folders, or keys where there are none. Strays within a day are not looked for."""
     if isinstance(spec.layout, HourFolders):
-        names = [folder.removeprefix(prefix).strip("/") for folder in lake.list_folders(prefix)]
-        return [f"{prefix}{n}/" for n in names if not (n.isdecimal() and int(n) in years)]
-    return [o.key for o in lake.list_prefix(prefix) if not _in_years(spec.landing_hour_of(o.key), years)]
+        return _walked(lake, spec, years)
+    objects = lake.list_prefix(f"{spec.landing_prefix}/")
+    hours = {o.key: spec.landing_hour_of(o.key) for o in objects}
+    days = {hour.start.date() for hour in hours.values() if hour and hour.start.year in years}
+    return sorted(days), [key for key, hour in hours.items() if hour is None or hour.start.year not in years]
 
 
-def _in_years(hour: LandingHour | None, years: range) -> bool:
-    return hour is not None and hour.start.year in years
-
-
-def _days_with_folders(lake: Lake, spec: StreamSpec) -> list[date]:
-    """Found by walking year, month, day."""
-    folders = [f"{spec.landing_prefix}/"]
-    for _ in range(3):
-        folders = [inner for folder in folders for inner in lake.list_folders(folder)]
+def _walked(lake: Lake, spec: StreamSpec, years: range) -> tuple[list[date], list[str]]:
+    """By year, month and day, whose folders have to be named as Firehose names them: 2025/07/20."""
+    prefix = f"{spec.landing_prefix}/"
+    strays: list[str] = []
+    level = [prefix]
+    for digits in (4, 2, 2):
+        names = [name for folder in level for name in lake.list_names(folder)]
+        level = [name for name in names if _is_number(name, digits)]
+        strays += [name for name in names if not _is_number(name, digits)]
+        if digits == 4:
+            strays += [folder for folder in level if _number(folder) not in years]
+            level = [folder for folder in level if _number(folder) in years]
     days: list[date] = []
-    for folder in folders:
-        parts = folder.removeprefix(f"{spec.landing_prefix}/").strip("/").split("/")
-        if all(part.isdecimal() and part.isascii() for part in parts):
-            try:
-                days.append(date(*(int(part) for part in parts)))
-            except ValueError:
-                continue
-    return sorted(set(days))
+    for folder in level:
+        try:
+            days.append(date(*(int(part) for part in folder.removeprefix(prefix).strip("/").split("/"))))
+        except ValueError:  # such as the 31st of February
+            strays.append(folder)
+    return sorted(days), sorted(strays)
+
+
+def _is_number(name: str, digits: int) -> bool:
+    return re.fullmatch(rf"(?:.*/)?[0-9]{{{digits}}}/", name, re.DOTALL) is not None
+
+
+def _number(folder: str) -> int:
+    return int(folder.rstrip("/").rpartition("/")[2])

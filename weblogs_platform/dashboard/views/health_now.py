@@ -126,7 +126,10 @@ _FINDING_COLUMNS: dict[str, Column] = {
     "landing_hour": Column("Hour (UTC)", "time", "The hour in which the object landed."),
     "age": Column("Age", help="Since it was written."),
     "known": Column("Found", help="How long ago the reconcile found it first."),
-    "kind": Column("Kind", help="New, or rewritten: the ledger has another version."),
+    "kind": Column(
+        "Kind",
+        help="New; rewritten: the ledger has another version; stray, outside: its name is that of no hour, nothing loads it.",
+    ),
     "size_bytes": Column("Bytes", "count"),
     "object_key": Column("Object"),
 }
