@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from tests.clients.failed_logins import collect_failed_logins
 from tests.pipeline.child import lake_of
+from weblogs_platform.clients.credentials import aws_translated
+from weblogs_platform.clients.inbox import Inbox
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.commands import doctor as doctor_module
 from weblogs_platform.commands import doctor_warehouse
@@ -343,6 +346,74 @@ def test_a_dashboards_user_who_may_write(ready: Place) -> None:
         WEBLOGS_DASHBOARD_PASSWORD=ready.variables["REDSHIFT_PASSWORD"],
     )
     assert "may write" in found["says"]
+
+
+def test_a_secret_that_is_the_dashboards_own(
+    ready: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform may not open it, on purpose: doctor would never be content, and its advice would not help."""
+
+    def log_in(login: Any) -> Any:
+        answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        with aws_translated(f"the secret {login.password_secret}"):
+            raise ClientError(answer, "GetSecretValue")
+
+    code, arn = "AccessDeniedException", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dashboard"
+    monkeypatch.setattr(doctor_warehouse, "log_in", log_in)
+    monkeypatch.setenv("WEBLOGS_DASHBOARD_PASSWORD_SECRET", arn)
+    _use(monkeypatch, {k: v for k, v in ready.variables.items() if k != "WEBLOGS_DASHBOARD_PASSWORD"})
+    monkeypatch.delenv("WEBLOGS_DASHBOARD_PASSWORD", raising=False)
+    monkeypatch.setenv("WEBLOGS_HOME", str(tmp_path))  # whose platform.env has the password
+    [note] = doctor_module.examine_dashboard()
+    assert (note.level, "weblogs doctor --dashboard" in note.todo) == ("note", True)
+    code = "ResourceNotFoundException"
+    [missing] = doctor_module.examine_dashboard()
+    assert (missing.level, arn in missing.says) == ("problem", True)
+
+
+def test_the_dashboards_process_looks_at_its_user_alone(ready: Place) -> None:
+    """Its role may do nothing else, and all of that would be called broken."""
+    result = CliRunner().invoke(doctor, ["--dashboard", "--json"], env=ready.variables)
+    assert result.exit_code == 0, result.output
+    [finding] = json.loads(result.output)["findings"]
+    assert "may read every table, and not write" in finding["says"]
+
+
+def test_what_the_role_of_copy_may_not_read_of_landing() -> None:
+    """The first load of an object without bad records fails."""
+    tried = [
+        ("firehose/web", "S3ServiceException:Access Denied,Status 403"),
+        ("pos", "the key does not exist"),
+        ("inventory", None),
+    ]
+    assert doctor_warehouse._unreadable(tried) == ["firehose/web/"]
+
+
+def test_a_right_is_granted_in_words_that_redshift_takes() -> None:
+    assert [doctor_warehouse._quoted_name(n) for n in ("weblogs", "IAMR:weblogs", 'a"b')] == [
+        "weblogs",
+        '"IAMR:weblogs"',
+        '"a""b"',
+    ]
+
+
+@pytest.mark.parametrize(("dead_letters", "level"), [(True, "ok"), (False, "note"), (None, "problem")])
+def test_the_queue_of_notifications(dead_letters: bool | None, level: str) -> None:
+    """A queue that nobody may read is found by a sensor's skipped ticks, if by anyone."""
+
+    class Client:
+        def get_queue_attributes(self, **_: Any) -> Any:
+            if dead_letters is None:
+                raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueAttributes")
+            policy = {"RedrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:1:dead"}'}
+            return {"Attributes": policy if dead_letters else {}}
+
+        def get_queue_url(self, **_: Any) -> Any:
+            return {"QueueUrl": "https://sqs/dead"}
+
+    [found] = doctor_module.look_at_queue(Inbox(Client(), "https://sqs/landed"))
+    assert (found.check, found.level) == ("queue", level)
+    assert list(doctor_module.look_at_queue(None)) == []
 
 
 def test_a_dashboards_user_who_may_read_more_than_the_choice(ready: Place) -> None:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from weblogs_platform.commands.dashboard import dashboard
 from weblogs_platform.core.errors import InvalidSettings
 from weblogs_platform.dashboard.serve import command
 from weblogs_platform.local.home import Home
@@ -54,6 +56,13 @@ def test_the_server_listens_on_loopback_and_tells_nobody() -> None:
         "--client.toolbarMode=minimal",
     ):
         assert flag in line
+
+
+def test_a_container_listens_where_it_is_told() -> None:
+    """A load balancer gets its connection refused."""
+    assert "--server.address=0.0.0.0" in command(8600, host="0.0.0.0")
+    refused = CliRunner().invoke(dashboard, ["--host", "dashboards.example.com"])
+    assert (refused.exit_code, "is not an IP address" in refused.output) == (2, True)
 
 
 def test_a_folder_that_is_older_than_the_dashboards_keeps_its_secrets(tmp_path: Path) -> None:

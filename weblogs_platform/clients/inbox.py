@@ -107,6 +107,11 @@ class Inbox:
         self.delete([message])
         return True
 
+    def has_dead_letters(self) -> bool:
+        """Whether what can never be understood has a place to go. Raises AccessRefused, QueueUnavailable."""
+        with self._translated("look at"):
+            return self._dead_letter_url() is not None
+
     def _dead_letter_url(self) -> str | None:
         answer = self.client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["RedrivePolicy"])
         policy = answer.get("Attributes", {}).get("RedrivePolicy")

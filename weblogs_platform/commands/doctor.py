@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,19 +18,28 @@ from weblogs_platform.commands.findings import Finding, is_well, print_findings
 from weblogs_platform.core.errors import WeblogsError
 from weblogs_platform.settings import Settings, dagster_home, effective_settings, home_folder, settings_file
 
+if TYPE_CHECKING:
+    from weblogs_platform.clients.inbox import Inbox
+
 ENOUGH_BYTES = 2 << 30
 """Split copies and uploads pass through temporary files, a block at a time for each run."""
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--dashboard",
+    "only_dashboard",
+    is_flag=True,
+    help="Try the dashboards' user alone, as their own process.",
+)
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
+def doctor(ctx: click.Context, as_json: bool, only_dashboard: bool) -> None:
     """Try everything that the platform needs: settings, bucket, roles, warehouse, tables, clocks, Dagster.
 
     Exit status 0 when all is well, 1 when something has to be mended.
     """
-    findings = examine()
+    findings = examine_dashboard() if only_dashboard else examine()
     print_findings(findings, as_json)
     ctx.exit(0 if is_well(findings) else 1)
 
@@ -41,7 +51,7 @@ def examine(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[F
         complaints = [f"{e.key.name} ({e.source}) {e.complaint}" for e in effective_settings() if e.complaint]
     except WeblogsError as error:
         return [_wrong_settings(str(error))]
-    from resources import LakeResource
+    from resources import InboxResource, LakeResource
     from weblogs_platform.clients.warehouse import warehouse_of
     from weblogs_platform.commands.doctor_dagster import look_at_dagster
     from weblogs_platform.commands.doctor_lake import look_at_lake
@@ -55,9 +65,33 @@ def examine(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[F
         *look_at_lake(lake, clock),
         *look_at_warehouse(warehouse, lake, settings, clock),
         *(look_at_dashboard_user() if settings.dashboard_user else ()),
+        *look_at_queue(InboxResource().inbox()),
         *look_at_dagster(home, settings.environment, is_named=home != home_folder() / "dagster"),
         _disk(),
     ]  # fmt: skip
+
+
+def look_at_queue(inbox: Inbox | None) -> Iterator[Finding]:
+    """The queue of S3's notifications, where there is one. Nothing is received: that would count as a delivery."""
+    if inbox is None:
+        return
+    try:
+        dead_letters = inbox.has_dead_letters()
+    except WeblogsError as error:
+        todo = "correct queue.url; let the role of this process have sqs:GetQueueAttributes and sqs:GetQueueUrl, sqs:ReceiveMessage and sqs:DeleteMessage on it"  # fmt: skip
+        yield Finding("queue", "problem", str(error), todo, "new objects wait for the listing sensors")
+        return
+    if dead_letters:
+        yield Finding("queue", "ok", "the queue of notifications is there, and what cannot be understood has a queue of its own")  # fmt: skip
+    else:
+        yield Finding("queue", "note", "the queue of notifications has no dead-letter queue", "give it a RedrivePolicy: what cannot be understood is received again and again")  # fmt: skip
+
+
+def examine_dashboard() -> list[Finding]:
+    """What the dashboards' user may do, by the settings of this process."""
+    from weblogs_platform.commands.doctor_warehouse import look_at_dashboard_user
+
+    return list(look_at_dashboard_user())
 
 
 def _wrong_settings(complaint: str) -> Finding:

@@ -40,10 +40,10 @@ def look_at_lake(lake: Lake, clock: Callable[[], datetime]) -> Iterator[Finding]
 
 
 @contextmanager
-def probe(lake: Lake, prefix: str) -> Generator[str]:
-    """The key of a small JSON object under the prefix, deleted afterwards where that is allowed."""
+def probe(lake: Lake, prefix: str, body: bytes = b'{"probe": 1}') -> Generator[str]:
+    """The key of a small object under the prefix, deleted afterwards where that is allowed."""
     key = f"{prefix}/doctor/{secrets.token_hex(8)}.json"
-    lake.put(key, b'{"probe": 1}')
+    lake.put(key, body)
     try:
         yield key
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +21,7 @@ from weblogs_platform.core.statements import ProbeCopy
 from weblogs_platform.dashboard.access import readable
 from weblogs_platform.pipeline.provision import pending_migrations
 from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings, Settings
+from weblogs_platform.streams import STREAMS
 
 PATIENCE_MS = 10_000
 """So long a statement waits for a load that holds its table."""
@@ -56,7 +59,12 @@ def look_at_warehouse(
     if missing:
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         yield Finding("tables", "problem", f"{len(missing)} of {len(declared)} tables are missing, or {user} sees them not: {named}", _INIT)  # fmt: skip
-    yield from _rights(warehouse, str(user), [table for table in declared if table.name in present])
+    yield from _rights(
+        warehouse,
+        str(user),
+        settings.redshift.database,
+        [table for table in declared if table.name in present],
+    )
     yield from _migrations(warehouse)
     yield from _drift(declared, present)
     yield from _copy_role(warehouse, lake)
@@ -71,6 +79,9 @@ def look_at_dashboard_user() -> Iterator[Finding]:
         return
     warehouse = Warehouse(partial(log_in, settings.redshift), "", "")
     user, allowed = settings.redshift.user, readable(settings.reads)
+    if (secret := settings.redshift.password_secret) and (why := _tried(warehouse, "SELECT 1")) and f"refused the secret {secret}: AccessDenied" in why:  # fmt: skip
+        yield Finding("dashboard", "note", "this process may not open the secret of the dashboards' user, so what that user may do was not tried", "with the role of the dashboards:\nweblogs doctor --dashboard")  # fmt: skip
+        return
     answers = {schema: _tried(warehouse, f"SELECT 1 FROM {schema}.{table} WHERE 1 = 0") for schema, table in _READ_OF.items()}  # fmt: skip
     refused = [why for schema in allowed if (why := answers[schema])]
     beyond = [schema for schema, why in answers.items() if schema not in allowed and why is None]
@@ -113,9 +124,9 @@ def _present(warehouse: Warehouse) -> dict[str, list[Column]]:
     return found
 
 
-def _rights(warehouse: Warehouse, user: str, tables: Sequence[Table]) -> Iterator[Finding]:
+def _rights(warehouse: Warehouse, user: str, database: str, tables: Sequence[Table]) -> Iterator[Finding]:
     """Every right is tried on no rows. A table that a load holds cannot be told of, which is no problem."""
-    needed = [("CREATE TEMP TABLE doctor_right (n INTEGER)", "CREATE TEMP", "the database")]
+    needed = [("CREATE TEMP TABLE doctor_right (n INTEGER)", "CREATE TEMP", database)]
     for table in tables:
         column = table.columns[0].name
         needed += [
@@ -140,12 +151,19 @@ def _rights(warehouse: Warehouse, user: str, tables: Sequence[Table]) -> Iterato
             refused.setdefault(name, []).append(right)
     for name, rights in refused.items():
         on = "DATABASE" if rights == ["CREATE TEMP"] else "TABLE"
-        grant = f"GRANT {', '.join(rights).replace('CREATE TEMP', 'TEMP')} ON {on} {name} TO {user}"
+        grant = (
+            f"GRANT {', '.join(rights).replace('CREATE TEMP', 'TEMP')} ON {on} {name} TO {_quoted_name(user)}"
+        )
         yield Finding("rights", "problem", f"{user} lacks {', '.join(rights)} on {name}", f"as its owner, or an administrator:\n{grant}", "loads and refreshes fail there")  # fmt: skip
     if busy:
         yield Finding("rights", "note", f"rights on {', '.join(busy)} cannot be told: a load holds them", "try again later")  # fmt: skip
     if not refused and not busy:
         yield Finding("rights", "ok", f"{user} has every right that it needs on {len(tables)} tables")
+
+
+def _quoted_name(name: str) -> str:
+    """As a statement has to write it: IAM's users have a colon."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def _up_to_the_first_refusal(
@@ -192,32 +210,60 @@ def _drift(declared: Sequence[Table], present: dict[str, list[Column]]) -> Itera
 
 
 def _copy_role(warehouse: Warehouse, lake: Lake) -> Iterator[Finding]:
+    """By manifests as loads make them: of an object of our own; of one in quarantine, which must be refused; and of ones
+    that landing does not have, which says whether the role could read them if it had. Stamped sources are read from
+    copies alone."""
     role = warehouse.copy_role_arn
     try:
-        with probe(lake, Zone.VALIDATED) as good, probe(lake, Zone.INVALID) as bad:
-            refused = _tried(warehouse, *_copy(warehouse, lake.url(good)))
-            quarantine = None if refused else _tried(warehouse, *_copy(warehouse, lake.url(bad)))
+        with (
+            probe(lake, "jsonpaths", b'{"jsonpaths": ["$.probe"]}') as jsonpaths,
+            probe(lake, Zone.VALIDATED) as good,
+            probe(lake, Zone.INVALID) as bad,
+        ):
+            copied = partial(_copied, warehouse, lake, lake.url(jsonpaths))
+            refused = copied(good)
+            quarantine = None if refused else copied(bad)
+            landing = [] if refused else _unreadable([(s.landing_prefix, copied(f"{s.landing_prefix}/doctor/none.json")) for s in STREAMS if not s.stamped])  # fmt: skip
     except WeblogsError as error:
         yield Finding("copy_role", "note", f"the role of COPY was not tried: {error}")
         return
+    reads = f"let it have s3:GetObject and s3:ListBucket on validated/, manifests/, jsonpaths/ and firehose/ of {lake.bucket}"  # fmt: skip
     if refused:
         todo = (
-            "attach the role to the cluster or namespace:\n"
+            "attach the role, to a namespace of Redshift Serverless with those that it has:\n"
+            f"aws redshift-serverless update-namespace --namespace-name NAMESPACE --iam-roles {role}\n"
+            "or to a cluster:\n"
             f"aws redshift modify-cluster-iam-roles --cluster-identifier CLUSTER --add-iam-roles {role}\n"
-            f"and let it have s3:GetObject and s3:ListBucket on validated/, manifests/, jsonpaths/ and firehose/ of {lake.bucket}"
+            f"and {reads}"
         )
         yield Finding("copy_role", "problem", f"COPY cannot read with the role {role}: {refused}", todo, "nothing is loaded")  # fmt: skip
-    elif quarantine is None:
+        return
+    if landing:
+        yield Finding("copy_role", "problem", f"COPY may not read {', '.join(landing)} with the role {role}", reads, "objects without bad records are loaded from there")  # fmt: skip
+    if quarantine is None:
         todo = f"take s3:GetObject on arn:aws:s3:::{lake.bucket}/invalid/* away from {role}"
         yield Finding("copy_role", "problem", f"COPY may read quarantined data with the role {role}", todo, "one wrong manifest loads what was refused")  # fmt: skip
-    elif "403" in quarantine or "AccessDenied" in quarantine:
-        yield Finding("copy_role", "ok", "COPY reads with its role, and not what is in quarantine")
-    else:
+    elif not _is_refusal(quarantine):
         yield Finding("copy_role", "note", f"COPY reads with its role; whether quarantine too cannot be told: {quarantine}")  # fmt: skip
+    elif not landing:
+        yield Finding("copy_role", "ok", "COPY reads with its role, and not what is in quarantine")
 
 
-def _copy(warehouse: Warehouse, url: str) -> tuple[str, Statement]:
-    return "CREATE TEMP TABLE doctor_copy (probe INTEGER)", ProbeCopy(url, warehouse.copy_role_arn, warehouse.region)  # fmt: skip
+def _copied(warehouse: Warehouse, lake: Lake, jsonpaths_url: str, key: str) -> str | None:
+    """Why COPY cannot read an object; None when it can."""
+    manifest = {"entries": [{"url": lake.url(key), "mandatory": True}]}
+    with probe(lake, Zone.MANIFESTS, json.dumps(manifest).encode()) as listed:
+        copy = ProbeCopy(lake.url(listed), jsonpaths_url, warehouse.copy_role_arn, warehouse.region)
+        return _tried(warehouse, "CREATE TEMP TABLE doctor_copy (probe INTEGER)", copy)
+
+
+def _unreadable(tried: Iterable[tuple[str, str | None]]) -> list[str]:
+    """Prefixes whose objects are refused; one that is not there says nothing else."""
+    return sorted({f"{prefix}/" for prefix, why in tried if why is not None and _is_refusal(why)})
+
+
+def _is_refusal(why: str) -> bool:
+    return re.search(r"\b403\b|AccessDenied", why) is not None  # keys have digits too
 
 
 def _tried(warehouse: Warehouse, *statements: str | Statement) -> str | None:

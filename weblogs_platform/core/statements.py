@@ -80,16 +80,18 @@ class Copy:
 
 @dataclass(frozen=True)
 class ProbeCopy:
-    """COPY that reads one object, and loads nothing of it, into a temporary table `doctor_copy`."""
+    """COPY as loads do it, by a manifest and a jsonpaths file, that loads nothing, into a temporary table
+    `doctor_copy`."""
 
-    url: str
+    manifest_url: str
+    jsonpaths_url: str
     role_arn: str
     region: str
 
     def sql(self) -> str:
         return (
-            f"COPY doctor_copy FROM {quoted(self.url)} IAM_ROLE {quoted(self.role_arn)} "
-            f"FORMAT AS JSON 'auto' REGION {quoted(self.region)} NOLOAD"
+            f"COPY doctor_copy FROM {quoted(self.manifest_url)} IAM_ROLE {quoted(self.role_arn)} MANIFEST "
+            f"FORMAT AS JSON {quoted(self.jsonpaths_url)} REGION {quoted(self.region)} NOLOAD"
         )
 
 
