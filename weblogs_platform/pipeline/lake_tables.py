@@ -52,8 +52,8 @@ def show_hours(
 
 
 def hide_hour(warehouse: Warehouse, spec: StreamSpec, lakehouse_url: str, hour: LandingHour) -> None:
-    """Takes an hour without rows out of the external table. Idempotent. What Redshift makes of a manifest that names
-    no file is written nowhere; the embedded one refuses it, and with it every query over the hour."""
+    """Takes an hour without rows out of the external table. Idempotent. Its manifest names no file, and Redshift would
+    refuse every query over the hour: "Empty Delta Lake manifests are not valid"."""
     known = (LAKE_SCHEMA, spec.table, manifests_url(spec, lakehouse_url, hour))
     with warehouse.outside_transactions() as statements:
         if statements.fetch_all(LakePartition(), known):

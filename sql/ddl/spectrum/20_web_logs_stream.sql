@@ -6,7 +6,7 @@ CREATE EXTERNAL TABLE shopware_lake.web_logs_stream (
     user_id              VARCHAR(255),
     session_id           VARCHAR(255),
     ingestion_timestamp  TIMESTAMP,
-    event_timestamp      FLOAT,
+    event_timestamp      DOUBLE PRECISION,
     landing_hour         TIMESTAMP,
     event_at             TIMESTAMP
 )

@@ -206,6 +206,8 @@ def test_a_delta_table_is_read_through_its_manifests(
             "expected to be in the same folder",
         ),
         ("no path", "Invalid S3 Path"),
+        ("", "Empty Delta Lake manifests are not valid"),
+        ("\n \r\n", "Empty Delta Lake manifests are not valid"),
     ],
 )
 def test_manifests_that_cannot_be_used(sql: Any, lake: Lake, manifest: str | None, message: str) -> None:

@@ -38,8 +38,8 @@ def parquet_files(reader: ObjectReader, root: str, partitions: Sequence[Partitio
 
 def delta_files(reader: ObjectReader, root: str, partitions: Sequence[Partition]) -> list[DataFile]:
     """What the manifests at the partitions' locations name. Raises RedshiftError XX000, as Spectrum words it, for a
-    manifest or file that is missing, and for entries of other buckets and folders."""
-    found = _listed(reader, root, partitions)
+    manifest or file that is missing, a manifest without entries, and entries of other buckets and folders."""
+    found = _listed(reader, root, partitions, empty=True)
     for partition, items in found:
         if not items:
             raise RedshiftError("XX000", f"Error fetching Delta Lake manifest {partition.location}")
@@ -66,6 +66,8 @@ def _entries(manifest: S3Object, body: bytes) -> list[str]:
         urls = [line.strip() for line in body.decode("utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise RedshiftError("XX000", f"Invalid S3 Path. Manifest {manifest.url} is not text") from error
+    if not urls:
+        raise RedshiftError("XX000", f"Empty Delta Lake manifests are not valid. {manifest.url}")
     for url in urls:
         if not url.startswith(("s3://", "s3a://")) or not posixpath.basename(url):
             raise RedshiftError("XX000", f"Invalid S3 Path. {url!r} in manifest {manifest.url}")
@@ -96,16 +98,18 @@ def _existing(reader: ObjectReader, urls: set[str]) -> dict[str, S3Object]:
 
 
 def _listed(
-    reader: ObjectReader, root: str, partitions: Sequence[Partition]
+    reader: ObjectReader, root: str, partitions: Sequence[Partition], *, empty: bool = False
 ) -> list[tuple[Partition, list[S3Object]]]:
-    """The visible objects at each location: the object of that very name, or what stands in the folder."""
+    """The visible objects at each location: the object of that very name, or what stands in the folder. Those without
+    a byte only where `empty` asks for them, and never a folder's own."""
     below = _folder(root)
     if len(partitions) > _LISTED_ONE_BY_ONE and all(part.location.startswith(below) for part in partitions):
-        return _grouped(reader.list(below), partitions)
+        found = _grouped(reader.list(below), partitions)
+        return [(partition, _visible(partition.location, items, empty=empty)) for partition, items in found]
     with ThreadPoolExecutor(_READERS) as pool:
         listings = pool.map(lambda partition: reader.list(partition.location), partitions)
         return [
-            (partition, _visible(partition.location, items))
+            (partition, _visible(partition.location, items, empty=empty))
             for partition, items in zip(partitions, listings, strict=True)
         ]
 
@@ -114,12 +118,13 @@ def _folder(location: str) -> str:
     return location if location.endswith("/") else f"{location}/"
 
 
-def _visible(location: str, items: Iterable[S3Object]) -> list[S3Object]:
+def _visible(location: str, items: Iterable[S3Object], *, empty: bool) -> list[S3Object]:
     folder = _folder(location)
     return [
         item
         for item in items
-        if item.size and (item.url == location or (item.url.startswith(folder) and _shown(item.url, folder)))
+        if (item.size or (empty and not item.url.endswith("/")))
+        and (item.url == location or (item.url.startswith(folder) and _shown(item.url, folder)))
     ]
 
 
@@ -139,7 +144,4 @@ def _grouped(
             place = posixpath.dirname(place) if place.count("/") > 2 else ""
         if place:
             by_place[place].append(item)
-    return [
-        (partition, _visible(partition.location, by_place[partition.location.rstrip("/")]))
-        for partition in partitions
-    ]
+    return [(partition, by_place[partition.location.rstrip("/")]) for partition in partitions]
