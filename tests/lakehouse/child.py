@@ -9,6 +9,8 @@ import sys
 
 from assets.retry import Backoff
 from resources import LakehouseResource, RedshiftResource
+from tests.lakehouse.widening import PREFIX as WIDENING
+from tests.lakehouse.widening import wide
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.pipeline.lakehouse import copy_hour
 from weblogs_platform.streams import stream_named
@@ -16,7 +18,8 @@ from weblogs_platform.streams import stream_named
 
 def main(stream: str, hour: str) -> None:
     lakehouse, warehouse = LakehouseResource().lakehouse(), RedshiftResource().warehouse()
-    spec, landing_hour = stream_named(stream), LandingHour.from_argument(hour)
+    spec = wide(stream) if stream.startswith(WIDENING) else stream_named(stream)
+    landing_hour = LandingHour.from_argument(hour)
     again = Backoff((0.1, 0.2, 0.4, 0.8))
     outcome = again.call(
         lambda: copy_hour(lakehouse, warehouse, spec, landing_hour, run_id="child"), lambda *_: None

@@ -16,6 +16,7 @@ from tests.faults.s3_proxy import Plan, S3Proxy
 from tests.lakehouse.test_copy import copied, copy
 from tests.pipeline.hours import Hour
 from weblogs_platform.clients.lakehouse import Lakehouse
+from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.settings import PROJECT_ROOT
 
@@ -26,12 +27,14 @@ WRITES_AFTER = ("committed", "manifest_published", "shown", "noted")
 
 @pytest.fixture
 def start(warehouse_stack: Endpoints, hour: Hour) -> Iterator[Start]:
-    """Starts a copy of the test's hour in a process of its own; none outlives the test."""
+    """Starts a copy, of the test's hour unless it is told another, in a process of its own; none outlives the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(**more: str) -> subprocess.Popen[str]:
+    def start(
+        stream: str = hour.spec.name, of: LandingHour = hour.hour, **more: str
+    ) -> subprocess.Popen[str]:
         environment = {**warehouse_stack.platform_variables(), "PATH": os.environ["PATH"], **more}
-        command = [sys.executable, "-m", "tests.lakehouse.child", hour.spec.name, hour.hour.sql[:13]]
+        command = [sys.executable, "-m", "tests.lakehouse.child", stream, of.sql[:13]]
         process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )

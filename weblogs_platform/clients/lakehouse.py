@@ -17,7 +17,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, WriterProperties
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    Field,
+    PostCommitHookProperties,
+    Schema,
+    Transaction,
+    WriterProperties,
+)
 from deltalake import write_deltalake as write_delta
 from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError, SchemaMismatchError
 
@@ -30,6 +38,7 @@ from weblogs_platform.core.errors import (
     WeblogsError,
     one_line,
 )
+from weblogs_platform.core.lake_statements import copy_anew
 from weblogs_platform.core.lakehouse import (
     MANIFESTS,
     PARTITIONED_BY,
@@ -51,6 +60,9 @@ RETENTION_HOURS = 7 * 24
 """How long a file stays readable after the table let it go: Delta's own default, which readers rely on."""
 
 _REFUSED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
+_KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
+"""The log is tidied by `maintain`: old entries are what a slower writer compares itself with."""
+
 _TABLE_SETTINGS = {
     # Statistics of every column would cost log for columns that nobody prunes by.
     "delta.dataSkippingStatsColumns": "landing_hour,event_at",
@@ -65,9 +77,11 @@ class Lakehouse:
     storage: Callable[[], Mapping[str, str]]
 
     def open(self, spec: StreamSpec) -> CopiedTable:
-        """The stream's table as it is now; made when it is not there.
+        """The stream's table as it is now; made when it is not there, and given the columns that the stream has gained.
+        They stand behind the others, in one commit, and are null in the hours of before.
 
-        Raises AccessRefused, LakeUnavailable, and InvalidDocument when its columns are not those of the spec.
+        Raises AccessRefused, LakeUnavailable, LakehouseConflict when another writer changed the columns meanwhile (try
+        again), and InvalidDocument when the stream lost a column, or has one of another type.
         """
         key = f"{PREFIX}/{spec.name}"
         options, schema = dict(self.storage()), arrow_schema(spec)
@@ -82,13 +96,9 @@ class Lakehouse:
                 configuration=_TABLE_SETTINGS,
                 storage_options=options,
             )
-            found = {f.name: f.type for f in table.schema().fields}
-            declared = {f.name: f.type for f in _delta_schema(schema).fields}
-        if found != declared:
-            raise InvalidDocument(
-                f"{self.lake.url(key)} has other columns than the stream {spec.name} declares: copy it anew "
-                "under another name, or remove it"
-            )
+            gained = _gained(spec, self.lake.url(key), table.schema().fields)
+            if gained:
+                table.alter.add_columns(gained, post_commithook_properties=_KEEP_LOG)
         return CopiedTable(self.lake, spec, table, key)
 
 
@@ -125,8 +135,7 @@ class CopiedTable:
                     commit_properties=CommitProperties(
                         app_transactions=[Transaction(transaction_id(self.spec, hour), state)]
                     ),
-                    # The log is tidied by `maintain`: old entries are what a slower writer compares itself with.
-                    post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                    post_commithook_properties=_KEEP_LOG,
                 )
         except WeblogsError:
             if source.error is not None:  # it came back through Rust, as text
@@ -263,10 +272,29 @@ def _arrow_type(column: CopiedColumn) -> pa.DataType:
             return pa.string()
 
 
-def _delta_schema(schema: pa.Schema):
-    from deltalake import Schema
+def _gained(spec: StreamSpec, url: str, fields: Sequence[Field]) -> list[Field]:
+    """The declared columns that a table of these has not. Raises InvalidDocument, which names the columns, when that is
+    not the whole difference."""
+    found = {field.name: field.type for field in fields}
+    declared = {field.name: field for field in Schema.from_arrow(arrow_schema(spec)).fields}
+    may_come = {field.column for field in spec.fields}
+    lost = [f"{name} is in it and not in the stream" for name in found if name not in declared]
+    changed = [
+        f"{name} is {_word(found[name])} in it and {_word(field.type)} in the stream"
+        for name, field in declared.items()
+        if name in found and found[name] != field.type
+    ]
+    absent = [f"{name} is not in it" for name in declared if name not in found and name not in may_come]
+    if lost or changed or absent:
+        raise InvalidDocument(
+            f"{url} has other columns than the stream {spec.name}: {', '.join(lost + changed + absent)}. "
+            f"{copy_anew(spec)}"
+        )
+    return [field for name, field in declared.items() if name not in found]
 
-    return Schema.from_arrow(schema)
+
+def _word(declared: object) -> str:
+    return str(getattr(declared, "type", declared))
 
 
 class _Source:

@@ -31,14 +31,21 @@ def initialise_stack() -> list[str]:
 
 
 def initialise_lake_tables() -> list[str]:
-    """Runs `sql/ddl/spectrum` over the bucket's lakehouse, and shows what it holds; a line for each thing done."""
+    """Runs `sql/ddl/spectrum` over the bucket's lakehouse, adds columns that streams gained, and shows what it holds; a
+    line for each thing done."""
     from resources import LakeResource, RedshiftResource
     from weblogs_platform.core.lake_statements import LAKE_SCHEMA
     from weblogs_platform.core.lakehouse import PREFIX
-    from weblogs_platform.pipeline.lake_tables import create_lake_tables, show_copied_hours
+    from weblogs_platform.pipeline.lake_tables import (
+        add_lake_columns,
+        create_lake_tables,
+        show_copied_hours,
+    )
     from weblogs_platform.streams import STREAMS
 
     warehouse, url = RedshiftResource().warehouse(), LakeResource().lake().url(PREFIX)
+    copied = [spec for spec in STREAMS if spec.lakehouse]
     done = create_lake_tables(warehouse, url)
-    shown = [(spec, show_copied_hours(warehouse, spec, url)) for spec in STREAMS if spec.lakehouse]
+    done += [line for spec in copied for line in add_lake_columns(warehouse, spec)]
+    shown = [(spec, show_copied_hours(warehouse, spec, url)) for spec in copied]
     return done + [f"{LAKE_SCHEMA}.{spec.table}: {hours} hours" for spec, hours in shown]

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from string import Template
 
 from weblogs_platform.core.errors import InvalidName
-from weblogs_platform.core.lakehouse import MANIFESTS, PARTITIONED_BY, partition_folder
+from weblogs_platform.core.lakehouse import (
+    MANIFESTS,
+    PARTITIONED_BY,
+    PREFIX,
+    CopiedColumn,
+    copy_name,
+    partition_folder,
+)
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import quoted
@@ -54,6 +61,29 @@ class LakeTables:
 
     def sql(self) -> str:
         return "SELECT tablename FROM svv_external_tables WHERE schemaname = %s"
+
+
+@dataclass(frozen=True)
+class LakeColumns:
+    """The columns of an external table, in order: name, and type in the data catalog's spelling. Parameters: schema,
+    table."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT columnname, external_type FROM svv_external_columns "
+            "WHERE schemaname = %s AND tablename = %s AND part_key = 0 ORDER BY columnnum"
+        )
+
+
+@dataclass(frozen=True)
+class AddLakeColumn:
+    """A column behind those that the external table has, as in the Delta table. Redshift finds them by name."""
+
+    spec: StreamSpec
+    column: CopiedColumn
+
+    def sql(self) -> str:
+        return f"ALTER TABLE {LAKE_SCHEMA}.{self.spec.table} ADD COLUMN {self.column.name} {self.column.type.ddl}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +137,27 @@ class DropLakePartition:
 
     def sql(self) -> str:
         return f"ALTER TABLE {LAKE_SCHEMA}.{self.spec.table} DROP PARTITION ({_values(self.hour)})"
+
+
+def catalog_type(column: CopiedColumn) -> str:
+    """The column's type as the data catalog spells it: Hive's names."""
+    named = {"INTEGER": "int", "DOUBLE PRECISION": "double"}
+    return named.get(column.type.ddl, column.type.ddl.lower().replace(" ", ""))
+
+
+def show_anew(spec: StreamSpec) -> str:
+    """What to do about an external table that cannot follow its stream."""
+    return f"run DROP TABLE {LAKE_SCHEMA}.{spec.table}; and then `weblogs init --lake`"
+
+
+def copy_anew(spec: StreamSpec) -> str:
+    """What to do about a Delta table that cannot follow its stream."""
+    return (
+        f"Was a newer version of the platform at it? Then run that one. Else have the stream copied anew: delete the "
+        f"folder {PREFIX}/{spec.name}/ of the bucket; run DELETE FROM shopware_ops.refresh_history WHERE table_name = "
+        f"'{copy_name(spec)}'; and where external tables are, {show_anew(spec)}. The sensor reconcile_lakehouse then "
+        "asks for every hour"
+    )
 
 
 def manifests_url(spec: StreamSpec, lakehouse_url: str, hour: LandingHour) -> str:

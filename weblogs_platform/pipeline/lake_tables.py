@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
+from weblogs_platform.core.errors import InvalidDocument, StatementRefused
 from weblogs_platform.core.lake_statements import (
     LAKE_SCHEMA,
     MOST_PARTITIONS,
+    AddLakeColumn,
     AddLakePartitions,
     CopiedHours,
     DropLakePartition,
+    LakeColumns,
     LakeDdl,
     LakePartition,
     LakeTables,
+    catalog_type,
     manifests_url,
+    show_anew,
 )
-from weblogs_platform.core.lakehouse import copy_name
+from weblogs_platform.core.lakehouse import copied_columns, copy_name
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.settings import PROJECT_ROOT
@@ -36,6 +41,49 @@ def create_lake_tables(warehouse: Warehouse, lakehouse_url: str, *, root: Path =
                 statements.execute(LakeDdl(text, lakehouse_url, warehouse.copy_role_arn))
                 done.append(f"{path.relative_to(root)}")
     return done
+
+
+def add_lake_columns(warehouse: Warehouse, spec: StreamSpec) -> list[str]:
+    """Gives the stream's external table, where there is one, the columns that the stream has gained since; null in hours
+    of before. Returns what was done, a line each. Safe beside another one.
+
+    Raises InvalidDocument when the stream lost a column, or has one of another type, and the warehouse's errors.
+    """
+    done: list[str] = []
+    with warehouse.outside_transactions() as statements:
+        found = _columns(statements, spec)
+        if found:
+            _refuse_other_columns(spec, found)
+        gained = [c for c in copied_columns(spec) if found and c.name not in found]
+        for column in gained:
+            try:
+                statements.execute(AddLakeColumn(spec, column))
+                done.append(f"{LAKE_SCHEMA}.{spec.table}: added {column.name}")
+            except StatementRefused:
+                if column.name not in _columns(statements, spec):  # nobody else added it first
+                    raise
+    return done
+
+
+def _columns(statements: Transaction, spec: StreamSpec) -> dict[str, str]:
+    """Type by name, as the data catalog has them; nothing without the table."""
+    rows = statements.fetch_all(LakeColumns(), (LAKE_SCHEMA, spec.table))
+    return {name: kind.lower().replace(" ", "") for name, kind in rows}
+
+
+def _refuse_other_columns(spec: StreamSpec, found: Mapping[str, str]) -> None:
+    declared = {column.name: catalog_type(column) for column in copied_columns(spec)}
+    lost = [f"{name} is in it and not in the stream" for name in found if name not in declared]
+    changed = [
+        f"{name} is {found[name]} in it and {kind} in the stream"
+        for name, kind in declared.items()
+        if found.get(name, kind) != kind
+    ]
+    if lost or changed:
+        raise InvalidDocument(
+            f"{LAKE_SCHEMA}.{spec.table} has other columns than the stream {spec.name}: {', '.join(lost + changed)}. "
+            f"To make it anew, {show_anew(spec)}"
+        )
 
 
 def show_hours(

@@ -282,6 +282,7 @@ def test_ddl_is_refused_in_a_transaction_block(
     for statement in (
         f"CREATE EXTERNAL TABLE {spectrum}.t (a INT) STORED AS PARQUET LOCATION 's3://b/k/'",
         f"ALTER TABLE {sales} ADD PARTITION (day='2030-01-01') LOCATION 's3://b/k/'",
+        f"ALTER TABLE {sales} ADD COLUMN x INT",
         f"DROP TABLE {sales}",
         schema_statement("more"),
     ):
@@ -305,6 +306,28 @@ def test_read_only_users_need_the_schema(
     connection.close()
 
 
+def test_a_column_is_added(sql: Any, lake: Lake, spectrum: str, sales: str) -> None:
+    """It stands before the partition columns; files of before have none of it, later ones are read by its name."""
+    assert refusal(sql, f"SELECT price FROM {sales}") == "42703"
+    sql.execute(f"ALTER TABLE {sales} ADD COLUMN price DECIMAL(8,2)")
+    sql.execute(f"ALTER TABLE {sales} ADD first_word VARCHAR(5)")
+    later = parquet(
+        price=pa.array([Decimal("1.50")], pa.decimal128(8, 2)),
+        first_word=["abc"],
+        id=pa.array([9], pa.int32()),
+    )
+    lake.put("sales/day=2026-01-02/later.parquet", later)
+    assert rows(sql, f"SELECT * FROM {sales} WHERE day = '2026-01-02' ORDER BY id") == [
+        (4, "d", None, None, None, dt.date(2026, 1, 2)),
+        (9, None, None, Decimal("1.50"), "abc", dt.date(2026, 1, 2)),
+    ]
+    assert rows(
+        sql,
+        "SELECT columnname, external_type, columnnum, part_key FROM svv_external_columns"
+        f" WHERE schemaname = '{spectrum}' AND columnnum > 3 ORDER BY columnnum",
+    ) == [("price", "decimal(8,2)", 4, 0), ("first_word", "varchar(5)", 5, 0), ("day", "date", 6, 1)]
+
+
 @pytest.mark.parametrize(
     ("statement", "state"),
     [
@@ -325,7 +348,13 @@ def test_read_only_users_need_the_schema(
         ("INSERT INTO {s}.sales SELECT 1, 'a', 'b', CURRENT_DATE", "0A000"),
         ("DELETE FROM {s}.sales", "0A000"),
         ("TRUNCATE {s}.sales", "0A000"),
-        ("ALTER TABLE {s}.sales ADD COLUMN x INT", "0A000"),
+        ("ALTER TABLE {s}.sales ADD COLUMN x INT DEFAULT 1", "0A000"),
+        ("ALTER TABLE {s}.sales ADD COLUMN x INT NOT NULL", "0A000"),
+        ("ALTER TABLE {s}.sales ADD COLUMN x INT NULL", "0A000"),
+        ("ALTER TABLE {s}.sales ADD COLUMN x INT ENCODE zstd", "0A000"),
+        ("ALTER TABLE {s}.sales ADD COLUMN x TIMESTAMPTZ", "0A000"),
+        ('ALTER TABLE {s}.sales ADD COLUMN "$size" BIGINT', "42939"),
+        ("ALTER TABLE {s}.sales ADD COLUMN day DATE", "42701"),
         ("CREATE VIEW public.v AS SELECT * FROM {s}.sales", "0A000"),
         ("DROP SCHEMA public DROP EXTERNAL DATABASE", "0A000"),
     ],

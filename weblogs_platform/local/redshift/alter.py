@@ -17,6 +17,7 @@ from weblogs_platform.local.redshift.dialect.statements import (
     RenameTable,
 )
 from weblogs_platform.local.redshift.dialect.translate import Relation, quoted
+from weblogs_platform.local.redshift.external.ddl import add_external_column
 from weblogs_platform.local.redshift.locks import Mode
 from weblogs_platform.local.redshift.planning import check_write
 from weblogs_platform.local.redshift.results import Execution
@@ -65,6 +66,10 @@ def _rebuild(
 
 def add_column(session: Session, statement: AddColumn) -> Execution:
     """ADD COLUMN: existing rows get the default."""
+    found = session.relation(*statement.table)
+    if found.kind == "external":
+        add_external_column(session, (found.schema, found.name), statement.column)
+        return Execution("ALTER TABLE")
     relation, table, notes = _locked_table(session, statement.table)
     spec = statement.column
     if any(column.name == spec.name for column in table.columns):

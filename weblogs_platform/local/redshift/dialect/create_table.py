@@ -185,7 +185,9 @@ def parse_column(reader: Reader, body: _Body | None = None) -> ColumnSpec:
 def _column_attribute(reader: Reader, column: ColumnSpec, body: _Body | None) -> ColumnSpec | None:
     if reader.accept("not", "null"):
         return replace(column, not_null=True)
-    if reader.accept("null") or reader.accept("unique"):
+    if reader.accept("null"):
+        return replace(column, says_null=True)
+    if reader.accept("unique"):
         return column
     if reader.accept("default"):
         return replace(column, default=reader.expression(*_ATTRIBUTES))

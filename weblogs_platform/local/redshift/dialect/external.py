@@ -64,7 +64,7 @@ def parse_external_table(reader: Reader) -> CreateExternalTable:
         raise RedshiftError("0A000", "CREATE EXTERNAL TABLE AS is not supported: give the columns")
     columns = _columns(reader)
     partitions = _columns(reader) if reader.accept("partitioned", "by") else ()
-    _check_names(columns + partitions)
+    check_names(columns + partitions)
     storage = _storage(reader)
     reader.expect("location")
     location = _location(reader)
@@ -79,7 +79,8 @@ def _columns(reader: Reader) -> tuple[ExternalColumn, ...]:
     return reader.listed(lambda: ExternalColumn(reader.name(), parse_type(reader)))
 
 
-def _check_names(columns: tuple[ExternalColumn, ...]) -> None:
+def check_names(columns: tuple[ExternalColumn, ...]) -> None:
+    """Raises RedshiftError 42939 for the name of a pseudo column, 42701 for one that comes twice."""
     names = [column.name for column in columns]
     for name in names:
         if name in _PSEUDO_COLUMNS:

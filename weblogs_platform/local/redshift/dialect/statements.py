@@ -96,6 +96,7 @@ class ColumnSpec:
     name: str
     type: DeclaredType
     not_null: bool = False
+    says_null: bool = False  # NULL was written, which changes nothing
     default: str | None = None
     identity: tuple[int, int] | None = None
     encoding: str | None = None

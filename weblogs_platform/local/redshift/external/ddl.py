@@ -9,6 +9,7 @@ import duckdb
 
 from weblogs_platform.local.redshift.contract import ColumnInfo, RedshiftError
 from weblogs_platform.local.redshift.datatypes import DeclaredType
+from weblogs_platform.local.redshift.dialect.external import check_names
 from weblogs_platform.local.redshift.dialect.external_statements import (
     AddPartitions,
     CreateExternalSchema,
@@ -21,6 +22,7 @@ from weblogs_platform.local.redshift.dialect.external_statements import (
     SetLocation,
     SetTableProperties,
 )
+from weblogs_platform.local.redshift.dialect.statements import ColumnSpec
 from weblogs_platform.local.redshift.dialect.translate import quoted
 from weblogs_platform.local.redshift.external.metadata import (
     ExternalSchema,
@@ -214,6 +216,24 @@ def _set_location(session: Session, statement: SetLocation) -> None:
 def _set_properties(session: Session, statement: SetTableProperties) -> None:
     metadata, table = _existing(session, statement.table)
     metadata.set_properties(table, statement.properties)
+
+
+def add_external_column(session: Session, table: Name, column: ColumnSpec) -> None:
+    """ADD COLUMN of an external table: null in files that lack it. Raises RedshiftError 0A000, 25001, 42501, 42701."""
+    if session.read_only:
+        raise RedshiftError("42501", f"permission denied: user {session.user} is read-only")
+    refuse_block(session, "ALTER TABLE of an external table")
+    if column.not_null or column.says_null or column.default is not None or column.encoding is not None:
+        raise RedshiftError(
+            "0A000", f'column "{column.name}" of an external table takes no DEFAULT, ENCODE, NOT NULL or NULL'
+        )
+    metadata, found = _existing(session, table)
+    if any(column.name == there.name for there in found.all_columns):
+        raise RedshiftError("42701", f'column "{column.name}" of relation "{found.name}" already exists')
+    added = (ExternalColumn(column.name, column.type),)
+    check_names(added)
+    metadata.add_column(found, _column_infos(added)[0])
+    session.catalog_changes()
 
 
 def drop_external_table(session: Session, schema: str, name: str) -> None:

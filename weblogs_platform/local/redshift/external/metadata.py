@@ -126,13 +126,16 @@ class Metadata:
         return [name for (name,) in rows]
 
     def add_table(self, table: ExternalTable, properties: Sequence[tuple[str, str]]) -> None:
-        columns = [_notes(column, None) for column in table.columns]
-        columns += [_notes(column, number) for number, column in enumerate(table.partitions, start=1)]
         row = [
-            table.schema.database, table.name, table.id, table.location, table.storage, _compact(columns),
-            _compact(dict(properties)),
+            table.schema.database, table.name, table.id, table.location, table.storage,
+            _all_notes(table.columns, table.partitions), _compact(dict(properties)),
         ]  # fmt: skip
         self._rows("INSERT INTO {s}.external_tables VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def add_column(self, table: ExternalTable, column: ColumnInfo) -> None:
+        """Behind those that its files have; partition columns stay the last."""
+        columns = _all_notes((*table.columns, column), table.partitions)
+        self._rows("UPDATE {s}.external_tables SET columns = ? WHERE id = ?", [columns, table.id])
 
     def set_table_location(self, table: ExternalTable, location: str) -> None:
         self._rows("UPDATE {s}.external_tables SET location = ? WHERE id = ?", [location, table.id])
@@ -187,6 +190,11 @@ class Metadata:
 
 def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _all_notes(columns: Sequence[ColumnInfo], partitions: Sequence[ColumnInfo]) -> str:
+    notes = [_notes(column, None) for column in columns]
+    return _compact(notes + [_notes(column, number) for number, column in enumerate(partitions, start=1)])
 
 
 def _notes(column: ColumnInfo, key_number: int | None) -> dict[str, Any]:
