@@ -11,19 +11,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from deltalake import DeltaTable, write_deltalake
 from deltalake.table import TableAlterer
 
 from tests.lakehouse.test_kills import Start, start
 from tests.lakehouse.widening import PREFIX, narrow, wide, with_whole_amounts, without_amount
 from tests.pipeline.hours import Hour, Roles, in_order
+from weblogs_platform import streams
 from weblogs_platform.clients.lakehouse import Lakehouse, batch_of
 from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.commands.init import init
 from weblogs_platform.core.errors import InvalidDocument, LakehouseConflict
-from weblogs_platform.core.lake_statements import LAKE_SCHEMA, LakeDdl
+from weblogs_platform.core.lake_statements import LAKE_SCHEMA, AddLakeColumn, LakeDdl
 from weblogs_platform.core.lakehouse import partition_predicate
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
+from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.pipeline.lake_tables import add_lake_columns
 from weblogs_platform.pipeline.lakehouse import CopyOutcome, compare_hour, copy_hour, stale_hours
 from weblogs_platform.settings import PROJECT_ROOT
@@ -142,6 +146,37 @@ def test_copy_and_external_table_follow(gained: StreamSpec, warehouse: Warehouse
     for hour in (FIRST, SECOND):
         assert compare_hour(lakehouse, warehouse, gained, hour).differences == ()
     assert operations(lakehouse, gained)["ADD COLUMN"] == 1
+
+
+def test_init_adds_it_to_the_external_table(
+    gained: StreamSpec, warehouse: Warehouse, warehouse_stack: Endpoints, monkeypatch: pytest.MonkeyPatch
+):
+    for variable, value in warehouse_stack.platform_variables().items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(streams, "STREAMS", (gained,))
+    for expected in (True, False):
+        result = CliRunner().invoke(init, ["--lake"], catch_exceptions=False)
+        assert (f"{gained.table}: added country" in result.output) is expected
+        assert f"{gained.table}: 1 hours" in result.output
+    assert by_spectrum(warehouse, gained) == [("old", None, 1.5, None)]
+
+
+def test_two_inits_at_once_add_it_once(
+    gained: StreamSpec, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+):
+    """The one that comes second fails on what the first has done."""
+    whole, seen = AddLakeColumn.sql, []
+
+    def overtaken(statement: AddLakeColumn) -> str:
+        seen.append(statement.column.name)
+        if seen == ["country"]:
+            assert len(add_lake_columns(warehouse, gained)) == 2
+        return whole(statement)
+
+    monkeypatch.setattr(AddLakeColumn, "sql", overtaken)
+    assert add_lake_columns(warehouse, gained) == []
+    assert seen == ["country", "country", "clicks", "clicks"]
+    assert Counter(external_columns(warehouse, gained))["country"] == 1
 
 
 def test_files_and_external_table_have_one_order(

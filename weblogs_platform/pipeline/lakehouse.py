@@ -107,7 +107,7 @@ def copy_hour(
 def compare_hour(
     lakehouse: Lakehouse, warehouse: Warehouse, spec: StreamSpec, hour: LandingHour
 ) -> Agreement:
-    """The hour on both sides, nothing written."""
+    """The hour on both sides, no row written."""
     table = lakehouse.open(spec)
     with warehouse.transaction() as tx:
         source = Side(_states(tx, spec, hour)[0], _digest(tx, spec, hour))
