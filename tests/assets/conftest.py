@@ -20,10 +20,11 @@ from weblogs_platform.core.keys import LandingObject
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile
 from weblogs_platform.core.report import FileReport, HourReport
+from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.definitions import build_definitions
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.pipeline.provision import initialise
-from weblogs_platform.streams import WEB_LOGS
+from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 HOUR = LandingHour.from_argument("2025-07-20T10")
 
@@ -112,8 +113,9 @@ class Platform:
         key = f"{WEB_LOGS.landing_hour_prefix(hour)}{name}"
         self.delivery.put_object(Bucket=self.bucket, Key=key, Body=body)
 
-    def definitions(self) -> dg.Definitions:
-        return build_definitions(variables=self.variables, backoff=Backoff((0.0,), sleep=lambda _: None))
+    def definitions(self, streams: Sequence[StreamSpec] = STREAMS) -> dg.Definitions:
+        at_once = Backoff((0.0,), sleep=lambda _: None)
+        return build_definitions(streams=streams, variables=self.variables, backoff=at_once)
 
     def rows(self, first: LandingHour, hours: int = 24) -> dict[str, int]:
         """Rows of the table by hour, `HH`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -18,7 +19,7 @@ from weblogs_platform.commands.load import load
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.definitions import build_definitions
 from weblogs_platform.pipeline.ledger import loaded_between, loaded_hour
-from weblogs_platform.streams import WEB_LOGS
+from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 KEYS = StreamKeys.of(WEB_LOGS)
 
@@ -143,6 +144,23 @@ def test_the_table_alone_needs_a_validated_hour_and_respects_its_verdict(platfor
     result = run(hour, assets=[KEYS.manifest, KEYS.table])
     assert "invalid_share_within_threshold" in failed_hours(result)[hour.partition_key]
     assert platform.rows(hour) == {}
+
+
+def test_a_blocked_hour_loads_under_a_raised_threshold(platform, run, make_record, instance):
+    """What the runbook says: the earlier verdict, or the report that it was based on, keeps the hour out for good; or
+    bad records are lost when it is let in."""
+    hour = platform.fresh_hour()
+    platform.deliver(hour, "a", [make_record(0)] + [make_record(n, event_type="") for n in range(4)])
+    assert "invalid_share_within_threshold: 4 of 5" in failed_hours(run(hour))[hour.partition_key]
+    assert platform.rows(hour) == {}
+    streams = [replace(s, invalid_share_threshold=0.8) if s is WEB_LOGS else s for s in STREAMS]
+    job = platform.definitions(streams).resolve_job_def("load_web_logs")
+    result = job.execute_in_process(instance=instance, tags=range_tags([hour]))
+    assert platform.rows(hour) == {"00": 1}
+    assert failed_checks(result) == {("00", "required_fields_not_null")}  # `conservation` is not among them
+    loaded = metadata_of(result, KEYS.table, hour)
+    assert (loaded["records"], loaded["loaded"], loaded["quarantined"]) == (5, 1, 4)
+    assert metadata_of(result, KEYS.quarantine, hour)["open"] == 4
 
 
 def test_the_load_command_runs_the_same_assets(platform, make_record, monkeypatch):

@@ -21,6 +21,12 @@ from weblogs_platform.settings import PROJECT_ROOT
 PRODUCTION = PROJECT_ROOT / "deploy" / "dagster" / "production"
 READY_SECS = 90
 
+_SENSORS = """{ sensorsOrError(repositorySelector:
+  {repositoryName: "__repository__", repositoryLocationName: "weblogs_platform"}) {
+  ... on Sensors { results { name id } } } }"""
+_STOP = """mutation($id: String!) { stopSensor(id: $id) {
+  __typename ... on PythonError { message } } }"""
+
 
 @dataclass
 class Deployment:
@@ -57,6 +63,13 @@ class Deployment:
         wait_for(self._location_loaded, READY_SECS, "the webserver")
         wait_for(self.daemon_beats, READY_SECS, "the daemon")
 
+    def stop_sensors(self, *, but: str) -> None:
+        """Each but one: what other sensors would start takes the few places of runs, and minutes."""
+        for sensor in self.api.ask(_SENSORS)["sensorsOrError"]["results"]:
+            if sensor["name"] != but:
+                answer = self.api.ask(_STOP, id=sensor["id"])["stopSensor"]
+                assert answer["__typename"] == "StopSensorMutationResult", answer
+
     def start_daemon(self) -> None:
         self._start("daemon", ["dagster._daemon", "run", "-w", str(self.home / "workspace.yaml")])
 
@@ -65,6 +78,20 @@ class Deployment:
         process = self._running.pop("daemon")
         process.send_signal(signal.SIGKILL)
         assert process.wait(10) == -signal.SIGKILL
+
+    def weblogs(self, *arguments: str, status: int = 0) -> str:
+        """What a command prints with the settings of the code location. Raises AssertionError on another status."""
+        command = [sys.executable, "-m", "weblogs_platform.cli", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=PROJECT_ROOT,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
     def stop(self) -> None:
         for process in reversed(self._running.values()):
@@ -84,18 +111,21 @@ class Deployment:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", *module],
                 cwd=PROJECT_ROOT,
-                env={
-                    **inherited(os.environ),
-                    **self.variables,
-                    "DAGSTER_HOME": str(self.home),
-                    "DAGSTER_EVENT_BATCH_SIZE": "500",
-                    "WEBLOGS_CODE_HOST": ports.LOOPBACK,
-                    "WEBLOGS_CODE_PORT": str(self.code_port),
-                },
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **inherited(os.environ),
+            **self.variables,
+            "DAGSTER_HOME": str(self.home),
+            "DAGSTER_EVENT_BATCH_SIZE": "500",
+            "WEBLOGS_CODE_HOST": ports.LOOPBACK,
+            "WEBLOGS_CODE_PORT": str(self.code_port),
+        }
 
     def _alive(self, name: str) -> None:
         status = self._running[name].poll()

@@ -1,4 +1,5 @@
-"""deploy/dagster/production: PostgreSQL, and each process by itself. Runs queue, are cancelled, and outlive the daemon."""
+"""deploy/dagster/production: PostgreSQL, and each process by itself. Runs queue, are cancelled, and outlive the daemon;
+procedures of docs/OPERATIONS.md are carried out on it."""
 
 from __future__ import annotations
 
@@ -6,34 +7,25 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from dagster._config import validate_config
-from dagster._core.instance.config import dagster_instance_config_schema
-from dagster_aws.ecs import EcsRunLauncher
-from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 
 from assets.keys import job_name
 from resources import LakeResource, RedshiftResource
 from tests.browser.dagster_api import wait_for
 from tests.browser.shop import Shop
 from tests.deploy.postgres import postgres, programs
-from tests.deploy.processes import PRODUCTION, Deployment
+from tests.deploy.processes import Deployment
 from weblogs_platform.commands.doctor_dagster import look_at_dagster
 from weblogs_platform.commands.findings import Finding
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.statements import LockLoads
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.pipeline.provision import initialise
-from weblogs_platform.settings import PROJECT_ROOT
 from weblogs_platform.streams import WEB_LOGS
 
-LOCAL = PROJECT_ROOT / "deploy" / "dagster" / "local" / "dagster.yaml"
-LAUNCHERS = PROJECT_ROOT / "deploy" / "dagster" / "launchers"
+LATER_TABLES = ("schema_migrations", "alerts", "reconcile_findings", "reconcile_looks")
+"""What a warehouse of before migrations does not have."""
 
 _LAUNCH = """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -51,6 +43,7 @@ def deployment(warehouse_stack: Endpoints, tmp_path_factory: pytest.TempPathFact
         running = Deployment(tmp_path_factory.mktemp("dagster home"), {**variables, **server.variables()})
         try:
             running.start()
+            running.stop_sensors(but="watch_web_logs")
             yield running
         finally:
             running.stop()
@@ -89,8 +82,9 @@ def cancel(deployment: Deployment, run: str) -> None:
     assert answer["__typename"] == "TerminateRunSuccess", answer
 
 
-def states(deployment: Deployment, runs: list[str]) -> Counter[str]:
-    return Counter(run.status for run in deployment.api.runs() if run.id in runs)
+def states(deployment: Deployment, runs: list[str] | None = None) -> Counter[str]:
+    """How many of these runs, or of all, are in which state."""
+    return Counter(run.status for run in deployment.api.runs() if runs is None or run.id in runs)
 
 
 def old_hours(days: int, count: int) -> list[LandingHour]:
@@ -158,37 +152,29 @@ def test_doctor_is_content_with_it(deployment: Deployment, monkeypatch: pytest.M
     assert found[1].says == "the pool redshift has the limit 8"
 
 
-def _settings(*files: Path) -> dict[str, Any]:
-    return yaml.safe_load("".join(file.read_text(encoding="utf-8") for file in files))
-
-
-def test_what_both_instances_must_have_is_the_same() -> None:
-    """A setting is mended for the laptop and forgotten for the deployment."""
-    local, production = _settings(LOCAL), _settings(PRODUCTION / "dagster.yaml")
-    for name in ("telemetry", "nux", "freshness", "retention"):
-        assert local[name] == production[name], name
-    assert production["run_retries"]["retry_on_asset_or_op_failure"] is False
-
-
-@pytest.mark.parametrize("launcher", ["default", "ecs", "kubernetes"])
-def test_dagster_takes_the_settings(launcher: str) -> None:
-    """A name that Dagster does not know: found when the daemon starts, in production."""
-    files = [
-        PRODUCTION / "dagster.yaml",
-        *([] if launcher == "default" else [LAUNCHERS / f"{launcher}.yaml"]),
-    ]
-    outcome = validate_config(dagster_instance_config_schema(), _settings(*files))
-    assert outcome.success, outcome.errors
-
-
-@pytest.mark.parametrize(
-    ("block", "configured"),
-    [("run_launcher", EcsRunLauncher), ("compute_logs", S3ComputeLogManager)],
-)
-def test_ecs_takes_its_settings(block: str, configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting of the launcher that it does not have: found with the first run, in production."""
-    monkeypatch.setenv("DAGSTER_LOGS_BUCKET", "logs")
-    settings = _settings(LAUNCHERS / "ecs.yaml")[block]
-    assert getattr(import_module(settings["module"]), settings["class"]) is configured
-    outcome = validate_config(configured.config_type(), settings["config"])
-    assert outcome.success, outcome.errors
+@needs_postgres
+@pytest.mark.timeout(400)
+def test_an_upgrade_without_a_daemon_keeps_rows_and_loads_what_landed(
+    deployment: Deployment, shop: Shop, warehouse_stack: Endpoints
+) -> None:
+    """What lands while the daemon is stopped is forgotten, or loaded twice after a load by hand; `weblogs init` of the
+    new version loses rows, or leaves what `weblogs doctor` complains of."""
+    now = LandingHour.containing(datetime.now(UTC))
+    by_hand, later = now.plus(-3), now.plus(-2)  # the sensor looks at both
+    deployment.kill_daemon()
+    wait_for(lambda: not states(deployment)["STARTED"] + states(deployment)["STARTING"], 90, "idleness")
+    shop.deliver(by_hand, good=7)
+    shop.deliver(later, good=5)
+    first, end = (f"{hour.start:%Y-%m-%dT%H}" for hour in (by_hand, later))
+    deployment.weblogs("load", "--stream", "web_logs", "--from", first, "--to", end)
+    with warehouse_stack.connect() as owner:
+        for table in LATER_TABLES:
+            owner.cursor().execute(f"DROP TABLE shopware_ops.{table}")
+        owner.commit()
+    assert f"problem  {len(LATER_TABLES)} of " in deployment.weblogs("doctor", status=1)
+    deployment.weblogs("init")
+    deployment.weblogs("doctor")
+    assert (shop.rows(by_hand), shop.rows(later)) == (7, 0)
+    deployment.start_daemon()
+    wait_for(lambda: shop.rows(later), 120, "what landed meanwhile")
+    assert (shop.rows(by_hand), shop.rows(later)) == (7, 5)
