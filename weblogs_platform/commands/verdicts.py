@@ -188,7 +188,7 @@ def judge_alerts(alerts: Sequence[OpenAlert]) -> list[Finding]:
         for a in alerts[:NAMED]
     ]
     if (more := len(alerts) - NAMED) > 0:
-        says = f"{more} more runs or checks that are not well; the page Pipeline health has all of them"
+        says = f"{more} more runs or checks that are not well; all are in shopware_ops.alerts, and in Dagster"
         findings.append(Finding("open_alerts", "note", says))
     return findings
 
