@@ -26,7 +26,7 @@ from assets.metadata import counted, landing_table, paths, report_table, table_l
 from assets.quarantine import quarantine_metadata, quarantine_stats, quarantine_version
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
-from weblogs_platform.core.errors import HourBlocked
+from weblogs_platform.core.errors import HourBlocked, WeblogsError
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.report import HourReport
 from weblogs_platform.core.spec import StreamSpec
@@ -35,7 +35,7 @@ from weblogs_platform.pipeline.landing import list_hour
 from weblogs_platform.pipeline.ledger import last_change, read_hour
 from weblogs_platform.pipeline.load import LoadOutcome, load_hour
 from weblogs_platform.pipeline.manifest import prepare_hour
-from weblogs_platform.pipeline.validate import read_report, validate_hour
+from weblogs_platform.pipeline.validate import read_report, validate_readable
 
 INT = dg.MetadataValue.int
 
@@ -47,12 +47,14 @@ warehouse's ledger too, from which the reconcile of the derived tables works."""
 @dataclass(frozen=True)
 class StepResult:
     """What a step made of an hour. `data_version` changes when the content does. `others` are further partitions
-    of the asset that the step made on the way, with their metadata and the same data version."""
+    of the asset that the step made on the way, with their metadata and the same data version. `unread`: why the step left
+    a part of the hour out; what follows is made of the rest, and then the hour fails."""
 
     metadata: Mapping[str, dg.MetadataValue]
     data_version: str
     checks: tuple[CheckOutcome, ...] = ()
     others: Mapping[str, Mapping[str, dg.MetadataValue]] = field(default_factory=dict)
+    unread: WeblogsError | None = None
 
 
 def _no_checks() -> tuple[CheckOutcome, ...]:
@@ -102,9 +104,11 @@ class HourSteps:
         return StepResult(metadata, _digest(part for o in objects for part in o.identity))
 
     def validated(self) -> StepResult:
-        report = self._validated = validate_hour(self.lake, self.spec, self.hour)
+        validation = validate_readable(self.lake, self.spec, self.hour)
+        report = self._validated = validation.report
         metadata = {
             "files": INT(len(report.files)),
+            "files_unread": INT(len(validation.errors)),
             "bytes": INT(report.source_bytes),
             "data_bytes": INT(report.data_bytes),
             "records": INT(report.records),
@@ -115,9 +119,8 @@ class HourSteps:
             "duplicates": INT(report.duplicates),
             "objects": report_table(self.lake, report),
         }
-        return StepResult(
-            metadata, _digest([report.to_bytes().decode()]), evaluate_validated(self.spec, report)
-        )
+        version = _digest([report.to_bytes().decode()])
+        return StepResult(metadata, version, evaluate_validated(self.spec, report), unread=validation.unread)
 
     def manifest(self) -> StepResult:
         self._refuse_blocked()

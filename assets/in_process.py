@@ -97,7 +97,7 @@ def _run(
     if not result.success:
         named = _failed_hours(result)
         missing = [h.partition_key for h in hours if h.partition_key not in done]
-        total.failed |= {key: named.get(key) or first_error(result) for key in missing}
+        total.failed |= dict.fromkeys(missing, first_error(result)) | dict(named)
 
 
 def execute(

@@ -1,7 +1,8 @@
 """One run over many hours: each on its own, all the way, recorded as it happens.
 
 An hour that fails is named at the end and costs no other hour anything: the others are committed, recorded and
-checked, and re-executing the run does again only what is missing. After two hours in a row that could not reach
+checked, and re-executing the run does again only what is missing. An object that cannot be read fails its hour after
+the rest of the hour was loaded. After two hours in a row that could not reach
 S3 or Redshift the run stops, because the next ones could not either.
 """
 
@@ -17,7 +18,7 @@ import dagster as dg
 
 from assets.checks import CheckOutcome
 from assets.events import PartitionEvents
-from assets.hour_steps import Step
+from assets.hour_steps import Step, StepResult
 from assets.retry import Backoff
 from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import (
@@ -52,6 +53,7 @@ class PartitionRun:
     code_versions: Mapping[dg.AssetKey, str | None]
     backoff: Backoff
     _failed: dict[str, str] = field(default_factory=dict, init=False)
+    _unread: dict[str, str] = field(default_factory=dict, init=False)
     _outage: int = field(default=0, init=False)
 
     def events(self) -> Iterator[Event]:
@@ -69,6 +71,8 @@ class PartitionRun:
         try:
             yield from self._hour(partition)
             self._outage = 0
+            if partition in self._unread:
+                self._fail(partition)
         except WeblogsError as error:
             self._outage = (
                 self._outage + 1 if isinstance(error, (LakeUnavailable, WarehouseUnavailable)) else 0
@@ -84,7 +88,9 @@ class PartitionRun:
             on_retry = partial(self._warn, partition, key)
             if key in self.context.selected_asset_keys:
                 failpoints.reach(f"{key.to_user_string()}:begins")
-                result = self.backoff.call(step.make, on_retry)
+                result = self._made(step, on_retry)
+                if result.unread:
+                    self._unread[partition] = str(result.unread)
                 failpoints.reach(f"{key.to_user_string()}:made")
                 yield events.materialization(key, result.metadata, result.data_version)
                 for other, metadata in result.others.items():
@@ -93,6 +99,25 @@ class PartitionRun:
                 yield from self._evaluations(events, key, result.checks)
             elif self._selected_checks(key):
                 yield from self._evaluations(events, key, self.backoff.call(step.judge, on_retry))
+
+    def _made(self, step: Step, on_retry: Callable[[Transient, float], None]) -> StepResult:
+        """What the step made. It is tried again while something is unread that may be read at another attempt."""
+        latest: StepResult | None = None
+
+        def attempt() -> StepResult:
+            nonlocal latest
+            latest = None
+            latest = step.make()
+            if isinstance(latest.unread, Transient):
+                raise latest.unread
+            return latest
+
+        try:
+            return self.backoff.call(attempt, on_retry)
+        except Transient:
+            if latest is None:
+                raise
+            return latest
 
     def _evaluations(
         self, events: PartitionEvents, key: dg.AssetKey, outcomes: Sequence[CheckOutcome]
@@ -110,8 +135,9 @@ class PartitionRun:
         message = f"{partition}: {key.to_user_string()}: {one_line(str(error))}; again in {delay_secs:g} s"
         self.context.log.warning(message)
 
-    def _fail(self, partition: str, why: str) -> None:
-        why = self._failed[partition] = one_line(why)
+    def _fail(self, partition: str, why: str = "") -> None:
+        reasons = (why, self._unread.get(partition, ""))
+        why = self._failed[partition] = one_line("; ".join(filter(None, reasons)))
         message = f"{partition} failed: {why}"
         self.context.log.error(message)
 

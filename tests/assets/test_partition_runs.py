@@ -11,7 +11,13 @@ from assets.checks import INVALID_SHARE, REQUIRED_FIELDS_NOT_NULL, CheckOutcome
 from assets.hour_steps import Step, StepResult
 from assets.partition_runs import FAILED_HOURS, PartitionRun
 from assets.retry import Backoff
-from weblogs_platform.core.errors import LakeUnavailable, LoadConflict, StatementRefused
+from weblogs_platform.core.errors import (
+    AccessRefused,
+    LakeUnavailable,
+    LoadConflict,
+    StatementRefused,
+    WeblogsError,
+)
 
 UPSTREAM = dg.AssetKey(["landing", "s"])
 CHECKED = dg.AssetKey(["validated", "s"])
@@ -29,6 +35,7 @@ class Work:
 
     def __init__(self) -> None:
         self.errors: dict[tuple[str, str], list[Exception]] = {}
+        self.unread: dict[tuple[str, str], list[WeblogsError]] = {}
         self.done: list[tuple[str, str]] = []
         self.pauses: list[float] = []
         self.blocked: set[str] = set()
@@ -48,7 +55,13 @@ class Work:
         if errors := self.errors.get((partition, name)):
             raise errors.pop(0)
         self.done.append((partition, name))
-        return StepResult({"rows": dg.MetadataValue.int(1)}, f"v-{partition}", self._judge(asset, partition))
+        unread = self.unread.get((partition, name), [])
+        return StepResult(
+            {"rows": dg.MetadataValue.int(1)},
+            f"v-{partition}",
+            self._judge(asset, partition),
+            unread=unread.pop(0) if unread else None,
+        )
 
     def _judge(self, asset: dg.AssetKey, partition: str) -> tuple[CheckOutcome, ...]:
         if asset != CHECKED:
@@ -238,6 +251,38 @@ def test_an_unreadable_object_is_no_outage(run, work):
     """One object that S3 cannot give out must not stop the hours after it."""
     work.errors[(key(1), "validated")] = [LakeUnavailable("broken object")] * 3
     assert materialized(run(0, 3), TABLE) == [key(0), key(2), key(3)]
+
+
+def test_what_is_unread_fails_the_hour_after_the_rest_is_loaded(run, work):
+    """One object without a right keeps its neighbours out, or nobody hears of it; or it stops the hours after it."""
+    for hour in (1, 2):
+        work.unread[(key(hour), "validated")] = [LakeUnavailable(f"cannot read {hour}")] * 3
+    work.unread[(key(3), "validated")] = [AccessRefused("cannot read 3")]
+    result = run(0, 4)
+    assert materialized(result, TABLE) == [key(h) for h in range(5)]
+    assert failed_hours(result) == {key(h): f"cannot read {h}" for h in (1, 2, 3)}
+    assert work.pauses == [1.0, 2.0] * 2
+
+
+def test_what_is_read_at_another_attempt_is_forgotten(run, work):
+    """An hour fails for an object that was loaded."""
+    work.unread[(key(0), "validated")] = [LakeUnavailable("slow"), LakeUnavailable("slow")]
+    assert run(0, 0).success
+    assert work.pauses == [1.0, 2.0]
+
+
+def test_an_hour_that_fails_otherwise_names_what_is_unread_too(run, work):
+    """Who mends the one does not hear of the other; or an earlier attempt's object is named, which was read since."""
+    work.unread[(key(0), "validated")] = [LakeUnavailable("slow")]
+    work.errors[(key(0), "schema")] = [StatementRefused("no such column")]
+    work.unread[(key(1), "validated")] = [AccessRefused("cannot read it")]
+    work.errors[(key(1), "schema")] = [StatementRefused("no such column")]
+    result = run(0, 1)
+    assert materialized(result, TABLE) == []
+    assert failed_hours(result) == {
+        key(0): "no such column",
+        key(1): "no such column; cannot read it",
+    }
 
 
 def test_a_bug_in_one_hour_costs_no_other(run, work):

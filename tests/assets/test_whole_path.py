@@ -10,14 +10,20 @@ import pytest
 from click.testing import CliRunner
 
 from assets.automation import stream_automation
+from assets.automation.requests import HourState
 from assets.automation.runs import range_tags
+from assets.automation.signals import signals_of
 from assets.in_process import load_hours
 from assets.keys import StreamKeys
 from assets.partition_runs import FAILED_HOURS
 from resources import LakeResource, RedshiftResource
+from weblogs_platform.clients.lake import Lake
 from weblogs_platform.commands.load import load
+from weblogs_platform.core.alerts import RUN
+from weblogs_platform.core.errors import AccessRefused
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.definitions import build_definitions
+from weblogs_platform.pipeline.landing import list_hour
 from weblogs_platform.pipeline.ledger import loaded_between, loaded_hour
 from weblogs_platform.streams import STREAMS, WEB_LOGS
 
@@ -176,6 +182,44 @@ def test_the_load_command_runs_the_same_assets(platform, make_record, monkeypatc
     bad = CliRunner().invoke(load, ["--stream", "all", "--from", day, "--to", f"{day}T02"])
     assert bad.exit_code == 1
     assert f"web_logs failed: {hour.plus(1).partition_key}: invalid_share" in bad.output
+
+
+def test_an_object_that_cannot_be_read_is_named_and_its_neighbours_load(
+    platform, make_record, instance, monkeypatch
+):
+    """`weblogs load` ends with status 0, or names no object, or loads nothing of the hour; the reconcile takes the hour
+    for loaded."""
+    for name, value in platform.variables.items():
+        monkeypatch.setenv(name, value)
+    hour = platform.fresh_hour()
+    for number, name in enumerate("abc"):
+        platform.deliver(hour, name, [make_record(number)])
+    key = f"{WEB_LOGS.landing_hour_prefix(hour)}b"
+    url, stream = platform.lake.url(key), Lake.stream
+
+    def refuse(self, source, block_bytes):
+        if source.key == key:
+            raise AccessRefused(f"cannot read {self.url(key)}: AccessDenied")
+        return stream(self, source, block_bytes)
+
+    day = f"{hour.start:%Y-%m-%d}"
+    arguments = ["--stream", "web_logs", "--from", day, "--to", f"{day}T01"]
+    with monkeypatch.context() as refused:
+        refused.setattr(Lake, "stream", refuse)
+        result = CliRunner().invoke(load, arguments)
+        total = load_hours(platform.definitions(), WEB_LOGS, [hour], instance, lambda: None)
+    assert (result.exit_code, platform.rows(hour)) == (1, {"00": 2})
+    assert f"web_logs failed: {hour.partition_key}: cannot read {url}: AccessDenied" in result.output
+    assert total.failed == {hour.partition_key: f"cannot read {url}: AccessDenied"}
+    state = HourState(
+        hour, list_hour(platform.lake, WEB_LOGS, hour), loaded_hour(platform.warehouse, WEB_LOGS, hour)
+    )
+    assert not state.is_loaded(WEB_LOGS)
+    [record] = instance.get_run_records(limit=1)
+    troubles = [s.trouble for s in signals_of(instance, record, [WEB_LOGS]) if s.kind == RUN]
+    assert troubles == [f"cannot read {url}: AccessDenied"]
+    assert CliRunner().invoke(load, arguments).exit_code == 0
+    assert platform.rows(hour) == {"00": 3}
 
 
 def test_the_sensor_requests_what_a_run_then_loads(platform, make_record, instance):

@@ -59,7 +59,7 @@ def test_loads_killed_around_their_commit(lab: Laboratory, report: Report) -> No
 def test_runs_killed_at_random_moments(lab: Laboratory, report: Report) -> None:
     """A moment that no one thought of when the places were named."""
     kills.at_random(lab, report, 4)
-    _check(lab, report)
+    _check(lab, report, kills.AT_CHANCE)
 
 
 def test_the_command_killed_between_its_steps(lab: Laboratory, report: Report) -> None:

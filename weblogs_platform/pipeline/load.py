@@ -2,7 +2,7 @@
 
 Everything that makes the load exactly-once is in `load_hour`, in this order: take the lock, read what is
 loaded, plan, COPY into staging, compare the counts, insert, record every object and the event hours that changed,
-commit. Whoever comes second
+list the objects again, commit. Whoever comes second
 waits for the lock and then finds nothing to do.
 """
 
@@ -26,8 +26,8 @@ from weblogs_platform.core.duplicate_statements import (
     KeepFresh,
     StageFresh,
 )
-from weblogs_platform.core.errors import CountMismatch
-from weblogs_platform.core.keys import jsonpaths_key
+from weblogs_platform.core.errors import CountMismatch, ObjectChanged, one_line
+from weblogs_platform.core.keys import LandingObject, jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile, LoadPlan, notes_to_write, plan_load
 from weblogs_platform.core.replay_statements import SupersedeReceipts
@@ -213,7 +213,7 @@ def load_hour(
 ) -> LoadOutcome:
     """Brings the stream table and the ledger to what the hour's report says; does nothing when they are there.
 
-    Raises HourNotValidated, HourNotReplaceable, CountMismatch (all rolled back) and the clients' errors.
+    Raises HourNotValidated, HourNotReplaceable, CountMismatch, ObjectChanged (all rolled back) and the clients' errors.
     """
     began = time.monotonic()
     report = read_report(lake, spec, hour)
@@ -249,6 +249,7 @@ def load_hour(
         after = read_hour(tx, spec, hour)
         failpoints.reach("load:ledger_read")
         table_rows = load.compare_table(after)
+        _refuse_changed(lake, spec, hour, listed, plan.files)
         failpoints.reach("load:before_commit")
     failpoints.reach("load:committed")
     return LoadOutcome(
@@ -272,6 +273,25 @@ def _ledger_row(
         f.bad, dropped,
         sum(f.truncated.values()), f.rules, f.load_key, f.invalid_key, manifest_key, run_id,
     )  # fmt: skip
+
+
+def _refuse_changed(
+    lake: Lake,
+    spec: StreamSpec,
+    hour: LandingHour,
+    listed: Sequence[LandingObject],
+    files: Sequence[FileReport],
+) -> None:
+    """COPY cannot be told which version of an object to read. So what it has read from landing must be listed after it
+    as it was before it, with its time: that tells a version that came and went in between, unless within a second."""
+    keys = {f.source.key for f in files if f.load_key == f.source.key}
+    copied = [o for o in listed if o.key in keys]
+    now = set(list_hour(lake, spec, hour)) if copied else set[LandingObject]()
+    if changed := [o for o in copied if o not in now]:
+        raise ObjectChanged(
+            f"{one_line(lake.url(changed[0].key))} was rewritten or removed while it was loaded; nothing was committed, and "
+            "the next run takes what is there then"
+        )
 
 
 def _count(tx: Transaction, spec: StreamSpec, hour: LandingHour) -> int:

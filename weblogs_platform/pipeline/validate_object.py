@@ -127,10 +127,10 @@ def validate_object(
     Raises ObjectChanged when it was rewritten meanwhile, LakeUnavailable, AccessRefused.
     """
     names = Names(spec, hour, source)
-    splitter = Splitter(source, names.key(Zone.INVALID, "raw"), numbered=spec.stamped)
-    scan = _scan_of(spec, screen, splitter, source)
     blocks = lake.stream(source, BLOCK_BYTES)
     head = next(blocks, b"")
+    splitter = Splitter(source, names.key(Zone.INVALID, "raw"), numbered=spec.stamped)
+    scan = _scan_of(spec, screen, splitter, source)
     compressed = is_gzip(head)
     content = itertools.chain([head], blocks)
     try:
