@@ -97,7 +97,7 @@ def _sql(lab: Laboratory, report: Report, share: float) -> None:
 
 def _races(lab: Laboratory, report: Report, share: float) -> None:
     times = max(1, round(28 * share))
-    for race in (races.loaders, races.runs, races.refreshes, races.changes):
+    for race in (races.loaders, races.runs, races.refreshes, races.changes, races.left_out):
         race(lab, report, times)
 
 

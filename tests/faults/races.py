@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
-from tests.faults.oracle import TABLES
+from tests.faults.oracle import TABLES, Delivery
+from tests.faults.policy_kills import IgnoringHour
 from tests.faults.report import Report
 
 LOADERS = "2 to 8 loads of one hour at once"
 RUNS = "2 to 8 whole runs of one hour at once, objects arriving"
 REFRESH = "refreshes of a derived table while its hours load"
 REWRITTEN = "an object is rewritten under a run"
+LEFT_OUT = "an object is rewritten under a run that leaves rewritten objects out"
 VANISHED = "an object vanishes under a run"
 
 _PLACES = (
+    "load:manifests_written",
     "validate:listed",
     "object:scanned",
     "validate:report_written",
@@ -78,19 +82,41 @@ def changes(lab: Laboratory, report: Report, times: int) -> None:
     for n in range(times):
         for fault, change in ((REWRITTEN, _rewrite), (VANISHED, Hour.vanish)):
             hour = lab.hour(lab.chance.choice(tuple(TABLES)), 2)
-            with (
-                report.watching(fault),
-                lab.workers.several([hour.job(hold_at=_PLACES[n % len(_PLACES)])]) as [run],
-            ):
-                if not run.wait_held():
-                    raise WrongResult(f"{hour}: never came to {_PLACES[n % len(_PLACES)]}")
-                change(hour, min(hour.objects))
-                run.go_on()
-                outcome = run.outcome()
+            with report.watching(fault):
+                _changed_under(hour, n, lambda key, change=change, hour=hour: change(hour, key))
                 report.happened(fault)
-                if outcome[0] not in _DONE | _LOSES:
-                    raise WrongResult(f"{hour}: {outcome}")
                 hour.bring_home()
+
+
+def left_out(lab: Laboratory, report: Report, times: int) -> None:
+    """The same with `on_rewritten` as `ignore` and as `alert`: the version that the ledger names after the run is the one
+    whose rows stay, and the other one is noted."""
+    for n in range(times):
+        for stream in ("web_logs", "pos"):
+            hour = lab.hour(stream, 2, kind=IgnoringHour)
+            assert isinstance(hour, IgnoringHour)
+            with report.watching(LEFT_OUT):
+                first = hour.objects[min(hour.objects)]
+                made: list[Delivery] = []
+                _changed_under(hour, n, lambda key, hour=hour, made=made: made.append(hour.deliver(key=key)))
+                report.happened(LEFT_OUT)
+                loaded = {line[:2] for line in hour.contents().ledger}
+                if (made[0].key, first[1]) not in loaded:
+                    hour.objects[made[0].key] = made[0], hour.left_out.pop(made[0].key)
+                hour.bring_home()
+
+
+def _changed_under(hour: Hour, n: int, change: Callable[[str], object]) -> None:
+    """Changes the hour's first object while a run stands at one of its places."""
+    place = _PLACES[n % len(_PLACES)]
+    with hour.laboratory.workers.several([hour.job(hold_at=place)]) as [run]:
+        if not run.wait_held():
+            raise WrongResult(f"{hour}: never came to {place}")
+        change(min(hour.objects))
+        run.go_on()
+        outcome = run.outcome()
+    if outcome[0] not in _DONE | _LOSES:
+        raise WrongResult(f"{hour}: {outcome}")
 
 
 def _rewrite(hour: Hour, key: str) -> None:
