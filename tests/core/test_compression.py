@@ -1,4 +1,4 @@
-"""Gzip: what is not exactly what was packed is refused, whole."""
+"""Gzip: what is not exactly what was packed is noticed, and how far it can be trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weblogs_platform.core import compression
-from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
+from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip, trusted_part
 
 CONTENT = b"".join(b'{"number": %d, "square": %d}' % (n, n * n) for n in range(1_000))
 PACKED = gzip.compress(CONTENT, mtime=0)
@@ -47,6 +47,24 @@ def test_every_cut_is_truncation() -> None:
     for end in range(2, len(small)):
         assert reason(small[:end]) == "truncated_gzip", end
         assert reason(small + small[:end], 64) == "truncated_gzip", end
+
+
+def test_what_can_be_trusted_of_a_cut_object_is_its_beginning() -> None:
+    """Bytes are made up, lost or doubled at the cut, or of a member that nothing vouches for."""
+    small = b'{"a": 1}' * 20
+    packed = gzip.compress(small, mtime=0)
+    for end in range(2, len(packed)):
+        for before in (b"", small):
+            body = (packed if before else b"") + packed[:end]
+            with pytest.raises(UnreadableContent) as caught:
+                unpacked(body)
+            found = b"".join(trusted_part([body], caught.value.trusted)) if caught.value.trusted else b""
+            assert (before + small).startswith(found)
+            assert len(found) == caught.value.trusted >= len(before)
+    flipped = packed + packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:]
+    with pytest.raises(UnreadableContent) as caught:
+        unpacked(flipped)
+    assert b"".join(trusted_part([flipped], caught.value.trusted)) == small
 
 
 def test_every_flipped_byte_is_noticed() -> None:

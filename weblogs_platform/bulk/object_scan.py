@@ -90,6 +90,12 @@ class ObjectScan(ABC):
         """Judges what is left; call once, after the last block."""
         self._take(final=True)
 
+    def close_before(self, rest_at: int, source_bytes: int, reason: str) -> None:
+        """The same where content goes on at `rest_at` and cannot be read: the rest is one bad record, which the whole
+        source of `source_bytes` stands for."""
+        self.close()
+        self._reject(rest_at, None, source_bytes, (reason,))
+
     def fingerprints(self) -> Hashes:
         """64-bit hashes of all good records."""
         self._flush_judged()

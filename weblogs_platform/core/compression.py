@@ -16,11 +16,15 @@ _INFLATED_BYTES = 1024 * 1024
 
 
 class UnreadableContent(Exception):
-    """The object's content cannot be trusted as a whole; `reason` says why."""
+    """The object's content cannot be trusted as a whole; `reason` says why.
 
-    def __init__(self, reason: str) -> None:
+    trusted: so many bytes at its beginning can be: members whose checksum is right, and, of one that was cut, whatever came
+    before the cut.
+    """
+
+    def __init__(self, reason: str, trusted: int = 0) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.trusted = reason, trusted
 
 
 def is_gzip(head: bytes) -> bool:
@@ -47,7 +51,17 @@ def decompressed(blocks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
         yield bytes(gathered)
 
 
+def trusted_part(blocks: Iterable[bytes], trusted: int) -> Iterator[bytes]:
+    """The first `trusted` bytes of content that is damaged behind them."""
+    for content in _inflated(blocks):
+        yield content[:trusted]
+        trusted -= len(content)
+        if trusted <= 0:
+            return
+
+
 def _inflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    inflated = verified = 0
     stream, begun = zlib.decompressobj(wbits=_GZIP), False
     for piece in _slices(blocks):
         pending = piece
@@ -55,13 +69,16 @@ def _inflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
             if stream.eof:
                 stream, begun = zlib.decompressobj(wbits=_GZIP), False
             try:
-                yield stream.decompress(pending, _INFLATED_BYTES)
+                content = stream.decompress(pending, _INFLATED_BYTES)
             except zlib.error:
-                raise UnreadableContent("corrupt_gzip") from None
+                raise UnreadableContent("corrupt_gzip", verified) from None
             begun = True
+            inflated += len(content)
+            verified = inflated if stream.eof else verified
+            yield content
             pending = stream.unused_data if stream.eof else stream.unconsumed_tail
     if begun and not stream.eof:
-        raise UnreadableContent("truncated_gzip")
+        raise UnreadableContent("truncated_gzip", inflated)
 
 
 def _slices(blocks: Iterable[bytes]) -> Iterator[bytes]:

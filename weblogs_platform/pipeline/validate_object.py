@@ -12,7 +12,7 @@ import io
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -27,7 +27,7 @@ from weblogs_platform.bulk.scan import Scan
 from weblogs_platform.bulk.screen import Screen
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.core import failpoints
-from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip
+from weblogs_platform.core.compression import UnreadableContent, decompressed, is_gzip, trusted_part
 from weblogs_platform.core.keys import DerivedKey, LandingObject, Zone
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import raw_member
@@ -129,28 +129,55 @@ def validate_object(
     names = Names(spec, hour, source)
     blocks = lake.stream(source, BLOCK_BYTES)
     head = next(blocks, b"")
-    splitter = Splitter(source, names.key(Zone.INVALID, "raw"), numbered=spec.stamped)
-    scan = _scan_of(spec, screen, splitter, source)
-    compressed = is_gzip(head)
     content = itertools.chain([head], blocks)
     try:
-        size = 0
-        for block in decompressed(content, BLOCK_BYTES) if compressed else content:
-            size += len(block)
-            scan.feed(block)
-            failpoints.reach("object:block_scanned")
-        scan.close()
-        failpoints.reach("object:scanned")
-        report = _written(lake, names, scan, splitter, size, "gzip" if compressed else "plain")
-        validated = Validated(report, scan.fingerprints())
+        if is_gzip(head):
+            validated = _scanned(lake, names, screen, decompressed(content, BLOCK_BYTES), "gzip")
+        else:
+            validated = _scanned(lake, names, screen, content, "plain")
     except UnreadableContent as unreadable:
-        validated = Validated(_whole_object_bad(lake, names, unreadable.reason), np.empty(0, dtype=np.uint64))
-    finally:
-        splitter.close()
+        validated = _of_damaged(lake, names, screen, unreadable)
     failpoints.reach("object:parts_written")
     lake.put(names.fingerprints, validated.fingerprints.tobytes(), content_type=_OCTETS)
     failpoints.reach("object:fingerprints_written")
     return validated
+
+
+def _scanned(
+    lake: Lake,
+    names: Names,
+    screen: Screen,
+    content: Iterable[bytes],
+    compression: str,
+    damage: UnreadableContent | None = None,
+) -> Validated:
+    """Judges the content, or what can be trusted of one with `damage`, and writes what is made of it."""
+    spec, source = names.spec, names.source
+    splitter = Splitter(source, names.key(Zone.INVALID, "raw"), numbered=spec.stamped)
+    scan = _scan_of(spec, screen, splitter, source)
+    try:
+        size = 0
+        for block in content:
+            size += len(block)
+            scan.feed(block)
+            failpoints.reach("object:block_scanned")
+        if damage:
+            scan.close_before(damage.trusted, source.size_bytes, damage.reason)
+        else:
+            scan.close()
+        failpoints.reach("object:scanned")
+        return Validated(_written(lake, names, scan, splitter, size, compression), scan.fingerprints())
+    finally:
+        splitter.close()
+
+
+def _of_damaged(lake: Lake, names: Names, screen: Screen, damage: UnreadableContent) -> Validated:
+    """Reads the object again, as far as it can be trusted. Not so the file of a batch source: a row that a cut went
+    through may look whole, and the file is delivered again as one."""
+    if names.spec.stamped or not damage.trusted:
+        return Validated(_whole_object_bad(lake, names, damage.reason), np.empty(0, dtype=np.uint64))
+    content = trusted_part(lake.stream(names.source, BLOCK_BYTES), damage.trusted)
+    return _scanned(lake, names, screen, content, "gzip", damage)
 
 
 def _scan_of(spec: StreamSpec, screen: Screen, splitter: Splitter, source: LandingObject) -> ObjectScan:
@@ -214,7 +241,7 @@ _MAX_PATHS = 200
 
 
 def _whole_object_bad(lake: Lake, names: Names, reason: str) -> FileReport:
-    """Nothing in the object can be trusted: it is quarantined whole, as one bad record."""
+    """Nothing in the object can be trusted, or it counts as a whole: it is quarantined whole, as one bad record."""
     raw_key, invalid_key = names.key(Zone.INVALID, "raw"), names.key(Zone.INVALID, "jsonl")
     splitter = Splitter(names.source, raw_key, numbered=names.spec.stamped)
     try:
