@@ -2,7 +2,8 @@
 embedded S3.
 
 `firehose` puts objects under its landing prefix, and what it could not deliver under its error prefix.
-`batch` is the shop systems that drop files. Neither reads, lists or deletes.
+`batch` is the shop systems that drop files. Neither reads, lists or deletes. The embedded S3 has one key for all who
+deliver; on AWS each has a policy of its own, for its prefix alone (`firehose_policy`, `batch_policy`).
 `platform` is the code location: it reads landing, owns what it derives, and cannot change what was delivered.
 `copy` is the role that Redshift's COPY assumes: it reads what a manifest may name, and the
 lakehouse, but never quarantined data, nor batch files as delivered, which are always conformed before they are loaded.
@@ -60,18 +61,39 @@ def policy_document(name: PolicyName, bucket: str) -> Document:
     return {"Version": "2012-10-17", "Statement": _STATEMENTS[name](bucket)}
 
 
-def bucket_policy(bucket: str, quarantine_readers: Sequence[str]) -> Document:
+def firehose_policy(bucket: str, folder: str) -> Document:
+    """One Firehose stream's: it puts under `firehose/<folder>/` and `firehose-errors/<folder>/`, and nowhere else."""
+    prefixes = [f"{prefix}/{folder}" for prefix in (*FIREHOSE_PREFIXES, *ERROR_PREFIXES)]
+    return {"Version": "2012-10-17", "Statement": _delivery(bucket, prefixes)}
+
+
+def batch_policy(bucket: str, prefix: str) -> Document:
+    """One shop system's: it puts under its own prefix."""
+    return {"Version": "2012-10-17", "Statement": [_allow(_PUT, _objects(bucket, (prefix,)))]}
+
+
+def bucket_policy(bucket: str, platform: str, quarantine_reader: str = "") -> Document:
     """The bucket's own policy: TLS only, and quarantine closed to every principal but these role ARNs, whatever other
-    policies of the account allow."""
-    closed = {
-        **_everyone("Deny", "s3:*", [f"{_arn(bucket)}/{QUARANTINE_PREFIX}/*"]),
-        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": list(quarantine_readers)}},
-    }
+    policies of the account allow. The reader may open objects there, and neither write nor delete."""
+    quarantine = [f"{_arn(bucket)}/{QUARANTINE_PREFIX}/*"]
+    readers = [platform, quarantine_reader] if quarantine_reader else [platform]
     plain = {
         **_everyone("Deny", "s3:*", [_arn(bucket), f"{_arn(bucket)}/*"]),
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return {"Version": "2012-10-17", "Statement": [plain, closed]}
+    closed = {
+        **_everyone("Deny", "s3:*", quarantine),
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": readers}},
+    }
+    only_read = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "NotAction": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": quarantine,
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": quarantine_reader}},
+    }
+    statements = [plain, closed, only_read] if quarantine_reader else [plain, closed]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def catalog_policy(region: str, account: str) -> Document:
@@ -87,9 +109,13 @@ def catalog_policy(region: str, account: str) -> Document:
 
 
 def _firehose(bucket: str) -> list[Document]:
+    return _delivery(bucket, (*FIREHOSE_PREFIXES, *ERROR_PREFIXES))
+
+
+def _delivery(bucket: str, prefixes: Sequence[str]) -> list[Document]:
     return [
         _allow(("s3:GetBucketLocation", "s3:ListBucketMultipartUploads"), [_arn(bucket)]),
-        _allow(_PUT, _objects(bucket, (*FIREHOSE_PREFIXES, *ERROR_PREFIXES))),
+        _allow(_PUT, _objects(bucket, prefixes)),
     ]
 
 

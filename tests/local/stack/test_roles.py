@@ -182,7 +182,7 @@ def test_policies_hold_only_what_aws_accepts(name: PolicyName) -> None:
 def test_quarantine_is_denied_to_whoever_is_not_named() -> None:
     """A policy of the account that allows s3:* on every bucket would open quarantined records otherwise."""
     reader = "arn:aws:iam::123456789012:role/platform"
-    (denied,) = [s for s in bucket_policy("b", [reader])["Statement"] if "ArnNotEquals" in s["Condition"]]
+    (denied,) = [s for s in bucket_policy("b", reader)["Statement"] if "ArnNotEquals" in s["Condition"]]
     assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "s3:*")
     assert denied["Resource"] == ["arn:aws:s3:::b/invalid/*"]
     assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": [reader]}}
