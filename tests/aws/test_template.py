@@ -3,12 +3,16 @@ cfn-lint and moto are content with it."""
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from typing import Any
 
 import pytest
 
-from tests.aws.templates import ACCOUNT, BUCKET, Template, load
+from tests.aws.templates import ACCOUNT, BUCKET, DEPLOY, Template, load
 from weblogs_platform.core.policies import batch_policy, bucket_policy, firehose_policy
+from weblogs_platform.settings_keys import BY_VARIABLE
 from weblogs_platform.streams import FIREHOSE_STREAMS
 
 READER = f"arn:aws:iam::{ACCOUNT}:role/quarantine"
@@ -75,6 +79,26 @@ def test_no_other_role_is_there() -> None:
 def test_tasks_alone_are_platform_and_dashboards(role: str) -> None:
     found = platform().properties(role)["AssumeRolePolicyDocument"]
     assert found == trusted("ecs-tasks.amazonaws.com")
+
+
+@pytest.mark.parametrize("role", ["PlatformRole", "DashboardRole"])
+def test_pods_may_tag_their_session(role: str) -> None:
+    """Pod Identity does, and without the right no pod gets credentials."""
+    template = platform(PlatformPrincipal="pods.eks.amazonaws.com")
+    (statement,) = template.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+
+
+def test_people_take_the_platforms_role_where_the_account_says_so() -> None:
+    """Else nobody runs `weblogs quarantine`: the bucket denies it to whoever is not the platform."""
+    operator = f"arn:aws:iam::{ACCOUNT}:role/operator"
+    template = platform(OperatorRoleArn=operator)
+    service, person = template.properties("PlatformRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert service == trusted("ecs-tasks.amazonaws.com")["Statement"][0]
+    assert person == {"Effect": "Allow", "Principal": {"AWS": operator}, "Action": "sts:AssumeRole"}
+    dashboards = template.properties("DashboardRole")["AssumeRolePolicyDocument"]
+    assert dashboards == trusted("ecs-tasks.amazonaws.com")
 
 
 def test_the_dashboards_may_read_their_secret_and_nothing_else() -> None:
@@ -168,3 +192,43 @@ def test_the_warehouse_is_closed() -> None:
     for resource in ("Namespace",):
         found = warehouse.document["Resources"][resource]
         assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_example_of_settings_is_what_the_stacks_give() -> None:
+    """Whoever begins with it logs in to another database, as another user, by rights that no role has."""
+    text = (DEPLOY / "weblogs.example.toml").read_text(encoding="utf-8")
+    example = tomllib.loads(text)
+    written = {
+        f"{table}.{name}": value
+        for table, entries in example.items()
+        if isinstance(entries, dict)
+        for name, value in entries.items()
+    } | {name: value for name, value in example.items() if not isinstance(value, dict)}
+    warehouse = Template(load("warehouse.yaml"))
+    outputs = [
+        (BY_VARIABLE[output["Description"]].name, output["Value"], template)
+        for template in (platform(), warehouse)
+        for output in template.document["Outputs"].values()
+        if output["Description"].isupper()
+    ]
+    assert {name for name, _, _ in outputs} <= set(written)
+    logins = {"redshift.password_secret", "redshift.cluster", "redshift.workgroup", "redshift.password"}
+    assert logins & set(written) == {"redshift.password_secret"}
+    # What the templates fix, the file says; the rest is named by AWS.
+    fixed = {name: value for name, value, _ in outputs if isinstance(value, str)}
+    fixed["redshift.database"] = warehouse.rendered({"Ref": "DatabaseName"})
+    assert {name: str(written[name]) for name in fixed} == fixed
+    assert set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", text)) == {example["region"]}
+    secrets = platform()
+    for secret, user in (("PlatformSecret", "redshift.user"), ("DashboardSecret", "dashboard.user")):
+        made = json.loads(secrets.properties(secret)["GenerateSecretString"]["SecretStringTemplate"])
+        assert made == {"username": written[user]}
+
+
+def test_the_readmes_users_are_those_of_the_secrets() -> None:
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    for secret in ("PlatformSecret", "DashboardSecret"):
+        made = json.loads(platform().properties(secret)["GenerateSecretString"]["SecretStringTemplate"])
+        assert f"CREATE USER {made['username']} PASSWORD" in text
+    database = Template(load("warehouse.yaml")).rendered({"Ref": "DatabaseName"})
+    assert f"GRANT CREATE ON DATABASE {database} TO weblogs;" in text

@@ -100,14 +100,24 @@ def test_the_password_of_a_secret(
 
 
 def test_a_rotated_secret_is_taken_without_a_restart(server: RunningServer, secrets: Any) -> None:
-    """The password of the first connection is kept, and every run fails after a rotation."""
-    arn = secrets.create_secret(Name=f"weblogs-{uuid4()}", SecretString="old")["ARN"]
+    """As the runbook does it: the user has its new password, the secret the old one, then both. The password of the
+    first connection is kept, and every run fails after a rotation; or the connections that are open are lost."""
+    arn = secrets.create_secret(Name=f"weblogs-{uuid4()}", SecretString=_secret(PASSWORD))["ARN"]
     by_secret = warehouse(server, REDSHIFT_PASSWORD_SECRET=arn, REDSHIFT_USER="weblogs")
-    with pytest.raises(AccessRefused):
-        user_of(by_secret)
-    collect_failed_logins()
-    secrets.put_secret_value(SecretId=arn, SecretString=PASSWORD)
+    with by_secret.transaction() as opened:
+        # What the server calls wrong is wrong for it from both sides: a user's new password, or a secret's.
+        secrets.put_secret_value(SecretId=arn, SecretString=_secret("Yesterday1"))
+        with pytest.raises(AccessRefused):
+            user_of(by_secret)
+        collect_failed_logins()
+        assert [tuple(row) for row in opened.fetch_all("SELECT 1")] == [(1,)]
+    secrets.put_secret_value(SecretId=arn, SecretString=_secret(PASSWORD))
     assert user_of(by_secret) == "weblogs"
+
+
+def _secret(password: str) -> str:
+    """As platform.yaml makes it, and the runbook writes it."""
+    return json.dumps({"username": "weblogs", "password": password})
 
 
 @pytest.mark.parametrize(
