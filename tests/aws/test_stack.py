@@ -91,7 +91,7 @@ def deployed(aws: Aws, template: dict[str, Any]) -> Deployed:
     )
 
 
-@pytest.mark.parametrize("name", ["platform.yaml", "warehouse.yaml"])
+@pytest.mark.parametrize("name", ["platform.yaml", "warehouse.yaml", "dagster.yaml"])
 def test_cfn_lint_finds_nothing(name: str) -> None:
     """With the rules and the strictness of the command line."""
     program = Path(sys.executable).with_name("cfn-lint")
