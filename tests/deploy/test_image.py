@@ -58,7 +58,9 @@ def test_every_variable_of_a_block_is_in_the_table(launcher: str) -> None:
 
 
 def test_the_pool_lets_fewer_runs_load_than_there_are() -> None:
-    """A limit as high as that of runs limits nothing."""
+    """A limit as high as that of runs limits nothing; one that a backfill fills alone keeps new hours waiting."""
     found = yaml.safe_load((DAGSTER / "production" / "dagster.yaml").read_text(encoding="utf-8"))
     runs, pools = found["concurrency"]["runs"], found["concurrency"]["pools"]
-    assert 0 < pools["default_limit"] < runs["max_concurrent_runs"]
+    (backfills,) = runs["tag_concurrency_limits"]
+    assert backfills["key"] == "dagster/backfill"
+    assert backfills["limit"] < pools["default_limit"] < runs["max_concurrent_runs"]
