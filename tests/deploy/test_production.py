@@ -149,7 +149,7 @@ def test_doctor_is_content_with_it(deployment: Deployment, monkeypatch: pytest.M
     wait_for(every_daemon_beats, 90, "every daemon's first beat")
     assert [f.level for f in found] == ["ok"] * 4, found
     assert found[0].says == "Dagster's storage, PostgreSQL, answers"
-    assert found[1].says == "the pool redshift has the limit 8"
+    assert found[1].says == "the pool redshift has the limit 6"
 
 
 @needs_postgres

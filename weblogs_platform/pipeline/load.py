@@ -238,10 +238,14 @@ def load_hour(
         failpoints.reach("load:numbered")
         load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
         deleted = load.delete_hour() if plan.action == "replace" else 0
-        if spec.duplicates == "drop" and manifests:
-            loaded = load.load_distinct(manifests)
-        else:
-            loaded = tuple(load.load_manifest(manifest) for manifest in manifests)
+        try:
+            if spec.duplicates == "drop" and manifests:
+                loaded = load.load_distinct(manifests)
+            else:
+                loaded = tuple(load.load_manifest(manifest) for manifest in manifests)
+        except CountMismatch:
+            _refuse_changed(lake, spec, hour, listed, plan.files)  # another version has other counts
+            raise
         load.record(plan.files, manifests, loaded)
         load.note(notes_to_write(listed, before, plan.left_out))
         changed_hours = load.changed_hours()
