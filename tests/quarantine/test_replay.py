@@ -182,8 +182,52 @@ def test_what_is_still_bad_stays_with_its_new_reasons(hour: Hour, raw: bytes, re
         with pytest.raises(InvalidDocument, match="line 1 of the edited export is too large"):
             edits_of(hour, [line])
     else:
-        assert dict(replay(hour, Replay(edits=edits_of(hour, [line]))).reasons) == {reason: 1}
+        assert reasons_listed(hour) == {"null_required:user_id": 1}
+        for _ in range(2):
+            assert dict(replay(hour, Replay(edits=edits_of(hour, [line]))).reasons) == {reason: 1}
+            assert reasons_listed(hour) == {reason: 1}
     assert hour.rows() == rows(WEB_LOGS, web_log(1))
+    assert len(account(hour).open) == 1
+
+
+def reasons_listed(hour: Hour) -> dict[str, int]:
+    """Why records are in quarantine, as `weblogs quarantine stats` says it."""
+    files = quarantined_files(hour.warehouse, hour.spec, hour.hour, hour.hour.plus(1))
+    return dict(stats_of(hour.lake, files).reasons)
+
+
+def test_new_reasons_are_those_of_the_last_judgement_and_go_with_the_record(hour: Hour) -> None:
+    """Reasons pile up replay by replay, stay counted when the record is loaded, or are told of one that was loaded anew."""
+    loaded(hour, 2)
+    [line] = exported(hour)
+    good = str(line["raw"])
+    for broken, reason in (("{", "malformed_json"), (f"[{good}]", "not_one_record")):
+        edits = edits_of(hour, [{**line, "raw": broken}])
+        replay(hour, Replay(edits=edits, dry_run=True))
+        before = reasons_listed(hour)
+        replay(hour, Replay(edits=edits))
+        assert (before != {reason: 1}, reasons_listed(hour)) == (True, {reason: 1})
+        assert len(account(hour).open) == 1
+    as_it_is = replay(hour, Replay(selection=Selection(frozenset({"not_one_record"}))))
+    assert (as_it_is.still_bad, reasons_listed(hour)) == (1, {"null_required:user_id": 1})
+    replay(hour, Replay(edits=edits_of(hour, [{**line, "raw": "{"}])))
+    repaired = good.replace("userId", "user_id")
+    assert replay(hour, Replay(edits=edits_of(hour, [{**line, "raw": repaired}]))).replayed == 1
+    assert (reasons_listed(hour), account(hour).open) == ({}, ())
+
+
+def test_new_reasons_are_of_the_past_once_the_object_is_loaded_anew(hour: Hour) -> None:
+    """A verdict of before is told of a record that nobody has judged since."""
+    key = loaded(hour, 2)
+    [line] = exported(hour)
+    replay(hour, Replay(edits=edits_of(hour, [{**line, "raw": "{"}])))
+    assert reasons_listed(hour) == {"malformed_json": 1}
+    body = hour.lake.get(key)
+    hour.drop("a", b"{}")
+    hour.run()
+    hour.drop("a", body)
+    hour.run()
+    assert reasons_listed(hour) == {"null_required:user_id": 1}
     assert len(account(hour).open) == 1
 
 

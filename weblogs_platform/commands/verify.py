@@ -57,6 +57,7 @@ OPS_TABLES = tuple(
         "quarantine_reasons",
         "rewritten_objects",
         "quarantine_receipts",
+        "quarantine_verdicts",
         "schema_migrations",
         "alerts",
         "reconcile_findings",

@@ -32,6 +32,22 @@ class Receipts:
 
 
 @dataclass(frozen=True)
+class Verdicts:
+    """Reasons of records that a replay left in quarantine, of objects that were not loaded anew since: key, ETag, offset,
+    reason, judged_at; the last verdict last. Parameters: stream, first, end."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT v.object_key, v.etag, v.byte_offset, v.reason, v.judged_at "
+            "FROM shopware_ops.quarantine_verdicts AS v INNER JOIN shopware_ops.load_history AS l "
+            "ON l.stream = v.stream AND l.landing_hour = v.landing_hour AND l.object_key = v.object_key "
+            "AND l.etag = v.etag AND l.superseded_at IS NULL AND l.loaded_at <= v.judged_at "
+            "WHERE v.stream = %s AND v.landing_hour >= CAST(%s AS TIMESTAMP) AND v.landing_hour < CAST(%s AS TIMESTAMP) "
+            "ORDER BY v.judged_at, v.reason"
+        )
+
+
+@dataclass(frozen=True)
 class SupersedeReceipts:
     """Opens what the hour's receipts have settled; they are never deleted. Parameters: stream, hour."""
 
@@ -56,6 +72,21 @@ class RecordReceipts:
 
     def sql(self) -> str:
         return insert_lines("shopware_ops.quarantine_receipts", RECEIPT_COLUMNS, self.rows)
+
+
+VERDICT_COLUMNS = (
+    "stream", "landing_hour", "object_key", "etag", "byte_offset", "reason", "rules", "repair", "run_id", "judged_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RecordVerdicts:
+    """Writes `rows` reasons in one statement; parameters in the order of VERDICT_COLUMNS, row by row."""
+
+    rows: int
+
+    def sql(self) -> str:
+        return insert_lines("shopware_ops.quarantine_verdicts", VERDICT_COLUMNS, self.rows)
 
 
 _IN_HOURS = "stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP)"

@@ -294,7 +294,7 @@ def flattened(rows: Sequence[Sequence[object]]) -> list[object]:
 
 _MOMENTS = {
     "landing_hour", "event_hour", "period_start", "first_at", "last_at", "announced_at", "well_at", "modified_at",
-    "looked_at",
+    "looked_at", "judged_at",
 }  # fmt: skip
 """Columns of the ledgers that hold a TIMESTAMP, which is bound as text."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from weblogs_platform.clients.lake import Lake
@@ -15,7 +15,7 @@ from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.errors import InvalidDocument
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import Entry, Place, Selection, parse_entry
-from weblogs_platform.core.replay_statements import QuarantineLines, Receipts
+from weblogs_platform.core.replay_statements import QuarantineLines, Receipts, Verdicts
 from weblogs_platform.core.spec import StreamSpec
 
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -24,7 +24,8 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 @dataclass(frozen=True)
 class QuarantinedFile:
     """A loaded object with bad records. first_seen, first_run: when and by which run they were first recorded, UTC.
-    settled: the outcome by the offset of those that were dealt with."""
+    settled: the outcome by the offset of those that were dealt with. verdicts: the reasons, by offset, of those that a replay
+    has judged since."""
 
     hour: LandingHour
     key: str
@@ -35,11 +36,16 @@ class QuarantinedFile:
     first_seen: datetime
     first_run: str | None
     settled: Mapping[int, str] = field(default_factory=dict[int, str])
+    verdicts: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
 
     @property
     def open(self) -> int:
         """Records that nobody has dealt with yet."""
         return self.quarantined - len(self.settled)
+
+    def reasons_of(self, place: Place, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Why a record is in quarantine now; `found`: why it was put there."""
+        return self.verdicts.get(place.offset, found)
 
     def outcome_of(self, place: Place) -> str:
         """`replayed`, `discarded`, or `open`."""
@@ -62,6 +68,7 @@ def read_files(
     settled: dict[tuple[str, str], dict[int, str]] = {}
     for key, etag, offset, outcome in tx.fetch_all(Receipts(), span):
         settled.setdefault((key, etag), {})[int(offset)] = outcome
+    verdicts = _verdicts(tx, span)
     seen: dict[tuple[str, str], tuple[datetime, str | None]] = {}
     files: list[QuarantinedFile] = []
     for start, key, etag, rules, invalid_key, quarantined, loaded_at, run, current in tx.fetch_all(
@@ -70,15 +77,33 @@ def read_files(
         since, first_run = seen.setdefault((key, etag), (loaded_at, run))
         if current:
             hour = LandingHour(start.replace(tzinfo=first.start.tzinfo))
-            done = settled.get((key, etag), {})
+            judged = (settled.get((key, etag), {}), verdicts.get((key, etag), {}))
             files.append(
-                QuarantinedFile(hour, key, etag, rules, invalid_key, int(quarantined), since, first_run, done)
+                QuarantinedFile(
+                    hour, key, etag, rules, invalid_key, int(quarantined), since, first_run, *judged
+                )
             )
     return sorted(files, key=lambda f: (f.hour, f.key))
 
 
+def _verdicts(
+    tx: Transaction, span: tuple[str, str, str]
+) -> dict[tuple[str, str], dict[int, tuple[str, ...]]]:
+    """The reasons of the last verdict, by object and offset."""
+    last: dict[tuple[str, str, int], tuple[datetime, list[str]]] = {}
+    for key, etag, offset, reason, at in tx.fetch_all(Verdicts(), span):
+        place = (key, etag, int(offset))
+        if place not in last or last[place][0] != at:
+            last[place] = (at, [])
+        last[place][1].append(reason)
+    found: dict[tuple[str, str], dict[int, tuple[str, ...]]] = {}
+    for (key, etag, offset), (_, reasons) in last.items():
+        found.setdefault((key, etag), {})[offset] = tuple(reasons)
+    return found
+
+
 def entries(lake: Lake, file: QuarantinedFile) -> Iterator[Entry]:
-    """All entries of an object's quarantine, in the order of its content, open or not.
+    """All entries of an object's quarantine, in the order of its content, open or not, with the reasons of the last verdict.
 
     Raises InvalidDocument when the quarantine object is gone, or is not what the ledger says.
     """
@@ -94,7 +119,7 @@ def entries(lake: Lake, file: QuarantinedFile) -> Iterator[Entry]:
         if (entry.place.key, entry.place.etag) != (file.key, file.etag):
             raise InvalidDocument(f"{lake.url(file.invalid_key)} speaks of another object than {file.key!r}")
         count += 1
-        yield entry
+        yield replace(entry, reasons=file.reasons_of(entry.place, entry.reasons))
     if count != file.quarantined:
         raise InvalidDocument(
             f"{lake.url(file.invalid_key)} has {count} records, the ledger says {file.quarantined} of {file.key!r}"

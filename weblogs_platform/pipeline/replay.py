@@ -3,7 +3,7 @@
 A replay judges first, without a lock, batch by batch. Then, in one transaction per batch: take the lock of all loads,
 read ledger and receipts again, leave out what has a receipt meanwhile or whose object was rewritten, COPY the rest,
 compare the counts, insert, write a receipt for every record, commit. So a record is loaded once, however often and by
-however many a replay is run, and wherever it is killed. What is still bad stays where it is.
+however many a replay is run, and wherever it is killed. What is still bad stays where it is, with its new reasons.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import Edit, Entry, Place, Selection
 from weblogs_platform.core.quarantine_judge import Judged, rejudge
 from weblogs_platform.core.repair import REPAIR_FAILED, Repair, RepairFailed, candidate_of
-from weblogs_platform.core.replay_statements import RecordReceipts
+from weblogs_platform.core.replay_statements import RecordReceipts, RecordVerdicts
 from weblogs_platform.core.spec import MAX_RECORD_BYTES, StreamSpec
 from weblogs_platform.core.statements import LockLoads, NextChange, RecordReasons
 from weblogs_platform.pipeline.ledger import read_hour
@@ -131,11 +131,13 @@ def replay_hour(
     if how.edits is not None:
         how = replace(how, selection=replace(how.selection, places=frozenset(how.edits)))
     selected = _selected(lake, warehouse, spec, hour, how.selection, outcome)
-    for batch in _batches(_good(selected, spec, how, outcome)):
+    verdicts = _Verdicts(warehouse, spec, hour, how, run_id)
+    for batch in _batches(_good(selected, spec, how, outcome, verdicts)):
         if how.dry_run:
             outcome.replayed += len(batch)
         else:
             _load(lake, warehouse, spec, hour, how, batch, run_id, outcome)
+    verdicts.write()
     return outcome
 
 
@@ -163,7 +165,11 @@ def discard_hour(
     with warehouse.transaction() as tx:
         tx.execute(LockLoads())
         still_open = _Open.read(tx, spec, hour)
-        settled = [(place, why) for invalid_key, place, why in chosen if still_open.has(invalid_key, place)]
+        settled = [
+            (place, still_open.reasons(invalid_key, place, why))
+            for invalid_key, place, why in chosen
+            if still_open.has(invalid_key, place)
+        ]
         _Receipts(tx, spec, hour, decision, run_id).write("discarded", settled)
     return len(settled)
 
@@ -204,12 +210,17 @@ def _refuse_unknown(
 
 
 def _good(
-    selected: Iterable[tuple[str, Entry]], spec: StreamSpec, how: Replay, outcome: ReplayOutcome
+    selected: Iterable[tuple[str, Entry]],
+    spec: StreamSpec,
+    how: Replay,
+    outcome: ReplayOutcome,
+    verdicts: _Verdicts,
 ) -> Iterator[_Good]:
     for invalid_key, entry in selected:
         judged = _judged(entry, spec, how)
         if judged.body is None:
             outcome.refuse(entry.place, judged.reasons)
+            verdicts.add(invalid_key, entry, judged.reasons)
         else:
             yield _Good(entry.place, entry.reasons, invalid_key, judged.body)
 
@@ -221,7 +232,7 @@ def _judged(entry: Entry, spec: StreamSpec, how: Replay) -> Judged:
     try:
         return rejudge(entry, candidate_of(entry, entry.raw or b"", how.repair, edit), spec)
     except RepairFailed:
-        return Judged((REPAIR_FAILED, *entry.reasons))
+        return Judged((REPAIR_FAILED, *(reason for reason in entry.reasons if reason != REPAIR_FAILED)))
 
 
 def _batches(records: Iterable[_Good]) -> Iterator[list[_Good]]:
@@ -259,7 +270,7 @@ def _load(
             [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
             load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
             load.load_manifest(manifest)
-            settled = [(good.place, good.reasons) for good in records]
+            settled = [(g.place, still_open.reasons(g.invalid_key, g.place, g.reasons)) for g in records]
             receipts = _Receipts(tx, spec, hour, how.decision, run_id)
             receipts.write("replayed", settled, repair=how.label, load_key=load_key)
             failpoints.reach("replay:receipts_written")
@@ -287,6 +298,58 @@ class _Open:
         """Whether the record is still there and has no receipt."""
         file = self.files.get((invalid_key, place.key, place.etag))
         return file is not None and place.offset not in file.settled
+
+    def reasons(self, invalid_key: str, place: Place, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Why the record is there now; `found`: why it was when it was read."""
+        return self.files[invalid_key, place.key, place.etag].reasons_of(place, found)
+
+
+@dataclass
+class _Verdicts:
+    """Writes down why records stay in quarantine, where that is not why they were there before."""
+
+    warehouse: Warehouse
+    spec: StreamSpec
+    hour: LandingHour
+    how: Replay
+    run_id: str
+    _new: list[tuple[str, Entry, tuple[str, ...]]] = field(
+        default_factory=list[tuple[str, Entry, tuple[str, ...]]]
+    )
+
+    def add(self, invalid_key: str, entry: Entry, reasons: tuple[str, ...]) -> None:
+        """Takes a record that is still bad, and writes when there are many."""
+        if set(reasons) != set(entry.reasons) and not self.how.dry_run:
+            self._new.append((invalid_key, replace(entry, raw=None), reasons))
+        if len(self._new) == BATCH_RECORDS:
+            self.write()
+
+    def write(self) -> None:
+        """Writes what was taken, in one transaction; what was dealt with meanwhile is left out."""
+        if not self._new:
+            return
+        with self.warehouse.transaction() as tx:
+            tx.execute(LockLoads())
+            still_open = _Open.read(tx, self.spec, self.hour)
+            [(now,)] = tx.fetch_all("SELECT SYSDATE")
+            rest = (self.spec.rules_digest, self.how.label, self.run_id, now.isoformat(sep=" "))
+            counts: Counter[tuple[str, str, str]] = Counter()
+            rows: list[tuple[object, ...]] = []
+            for invalid_key, entry, reasons in self._new:
+                place = entry.place
+                if not still_open.has(invalid_key, place):
+                    continue
+                before = still_open.reasons(invalid_key, place, entry.reasons)
+                if set(before) == set(reasons):
+                    continue
+                counts.update((place.key, place.etag, reason) for reason in reasons)
+                counts.subtract((place.key, place.etag, reason) for reason in before)
+                at = (self.spec.name, self.hour.sql, place.key, place.etag, place.offset)
+                rows += [(*at, reason, *rest) for reason in sorted(set(reasons))]
+            tx.insert_lines(RecordVerdicts, rows)
+            lines = [(self.spec.name, self.hour.sql, *of, n) for of, n in sorted(counts.items()) if n]
+            tx.insert_lines(RecordReasons, lines)
+        self._new.clear()
 
 
 def _written(
