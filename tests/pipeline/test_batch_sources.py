@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.pipeline.hours import Hour, new_hours
-from weblogs_platform.core.report import FileReport
+from tests.pipeline.records import Quarantined
+from weblogs_platform.core.report import FileReport, Sample
 from weblogs_platform.pipeline.landing import landed_days, list_day
 from weblogs_platform.streams import INVENTORY, POS
 
@@ -340,3 +341,23 @@ def test_only_files_of_the_declared_name_are_loaded(pos: Hour) -> None:
     assert day in days
     days, found = landed_days(pos.lake, POS, range(2030, 2040))
     assert (day in days, found.count(good)) == (False, 1)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_file_is_quarantined_whole(pos: Hour, inventory: Hour, damage: str) -> None:
+    """Part of a file is loaded, in which the last row may be cut within a number and look whole."""
+    lists = (
+        as_csv([sale(pos, n) for n in range(50)]),
+        json.dumps([stock(inventory, n) for n in range(50)]).encode(),
+    )
+    for hour, content in zip((pos, inventory), lists, strict=True):
+        body = gzip.compress(content, mtime=0)
+        body = body[:-20] if damage == "cut" else body[:-6] + bytes([body[-6] ^ 1]) + body[-5:]
+        reason = "truncated_gzip" if damage == "cut" else "corrupt_gzip"
+        key = hour.drop(f"0000.{hour.spec.content}.gz", body)
+        file = report_of(hour, key)
+        assert hour.quarantined(file) == [Quarantined(0, body, (reason,))]
+        assert [entry["number"] for entry in hour.quarantine(file)] == [1]
+        assert (file.records, file.good, file.bad, file.data_bytes, file.load_key) == (1, 0, 1, 0, None)
+        assert (dict(file.reasons), file.samples) == ({reason: 1}, (Sample(0, (reason,)),))
+        hour.remove(key)

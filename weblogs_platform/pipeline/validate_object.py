@@ -172,11 +172,11 @@ def _scanned(
 
 
 def _of_damaged(lake: Lake, names: Names, screen: Screen, damage: UnreadableContent) -> Validated:
-    """Reads the object again, as far as it can be trusted. Not so the file of a batch source: a row that a cut went
-    through may look whole, and the file is delivered again as one."""
-    if names.spec.stamped or not damage.trusted:
-        return Validated(_whole_object_bad(lake, names, damage.reason), np.empty(0, dtype=np.uint64))
-    content = trusted_part(lake.stream(names.source, BLOCK_BYTES), damage.trusted)
+    """Reads the object again, as far as it can be trusted; the rest is one bad record. Of a batch source's file nothing
+    is: a row that a cut went through may look whole, and the file is delivered again as one."""
+    if names.spec.stamped:
+        damage = UnreadableContent(damage.reason)
+    content = trusted_part(lake.stream(names.source, BLOCK_BYTES), damage.trusted) if damage.trusted else ()
     return _scanned(lake, names, screen, content, "gzip", damage)
 
 
@@ -238,34 +238,6 @@ def _written(
 
 _MAX_PATHS = 200
 """Members that a report counts by name: the commonest. A record may bring 20,000 of its own."""
-
-
-def _whole_object_bad(lake: Lake, names: Names, reason: str) -> FileReport:
-    """Nothing in the object can be trusted, or it counts as a whole: it is quarantined whole, as one bad record."""
-    raw_key, invalid_key = names.key(Zone.INVALID, "raw"), names.key(Zone.INVALID, "jsonl")
-    splitter = Splitter(names.source, raw_key, numbered=names.spec.stamped)
-    try:
-        splitter.bad(0, names.source.size_bytes, None, (reason,))
-        lake.copy(names.source, raw_key)
-        failpoints.reach("object:raw_copied")
-        _put(lake, invalid_key, splitter.invalid)
-    finally:
-        splitter.close()
-    return FileReport(
-        source=names.source,
-        rules=names.spec.rules_digest,
-        compression="gzip",
-        load_key=None,
-        load_bytes=0,
-        invalid_key=invalid_key,
-        records=1,
-        good=0,
-        bad=1,
-        conformed=0,
-        data_bytes=0,
-        reasons={reason: 1},
-        samples=(Sample(0, (reason,)),),
-    )
 
 
 def _put(lake: Lake, key: str, file: IO[bytes], content_type: str = "application/json") -> int:
