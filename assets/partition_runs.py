@@ -2,8 +2,8 @@
 
 An hour that fails is named at the end and costs no other hour anything: the others are committed, recorded and
 checked, and re-executing the run does again only what is missing. An object that cannot be read fails its hour after
-the rest of the hour was loaded. After two hours in a row that could not reach
-S3 or Redshift the run stops, because the next ones could not either.
+the rest of the hour was loaded. After two hours in a row that could not reach S3 or Redshift the run stops, because the
+next ones could not either.
 """
 
 from __future__ import annotations

@@ -288,6 +288,9 @@ BATCH_SOURCES: tuple[StreamSpec, ...] = (POS, INVENTORY)
 STREAMS: tuple[StreamSpec, ...] = (*FIREHOSE_STREAMS, *BATCH_SOURCES)
 """All of them: each is validated, loaded and shown."""
 
+FIRST_HOUR = min(spec.first_hour for spec in STREAMS)
+"""Nothing has partitions before it."""
+
 
 def stream_named(name: str) -> StreamSpec:
     """The stream of that name. Raises InvalidName, listing the names there are."""

@@ -1,8 +1,9 @@
 """Which hours to request, from what is listed, loaded, running and was tried. Pure, so that every case is a test.
 
 The ledger alone says that an hour is done. An hour that it lacks is requested, unless a run over it is queued or
-in progress; after a run that did not bring it in, it is requested again with growing pauses, up to a day. A run is an attempt at the content that it was requested for, whatever any clock says; other content makes the
-count begin anew, and so does a run that succeeded.
+in progress; after a run that did not bring it in, it is requested again with growing pauses, up to a day. A run is
+an attempt at the content that it was requested for, whatever any clock says; other content makes the count begin anew,
+and so does a run that succeeded.
 """
 
 from __future__ import annotations

@@ -108,6 +108,7 @@ def _page(days: Sequence[date], now: datetime) -> Sequence[date]:
 
 
 def note(outside: Sequence[str]) -> tuple[str, ...]:
+    """What is said of keys and folders outside the partitions; nothing where there are none."""
     if not outside:
         return ()
     return (f"{len(outside)} outside the stream's partitions, left alone, e.g. {one_line(outside[0])}",)

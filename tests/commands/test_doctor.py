@@ -390,7 +390,7 @@ def test_what_the_role_of_copy_may_not_read_of_landing() -> None:
 
 
 def test_a_right_is_granted_in_words_that_redshift_takes() -> None:
-    assert [doctor_warehouse._quoted_name(n) for n in ("weblogs", "IAMR:weblogs", 'a"b')] == [
+    assert [doctor_warehouse._written_name(n) for n in ("weblogs", "IAMR:weblogs", 'a"b')] == [
         "weblogs",
         '"IAMR:weblogs"',
         '"a""b"',

@@ -91,10 +91,8 @@ class Lake:
             )
             for page in pages:
                 found.extend(entry["Prefix"] for entry in page.get("CommonPrefixes", ()))
-                found.extend(
-                    e["Key"] for e in page.get("Contents", ()) if e["Key"] != prefix
-                )  # not its marker
-        return sorted(found)
+                found.extend(entry["Key"] for entry in page.get("Contents", ()))
+        return sorted(name for name in found if name != prefix)  # which is its own marker
 
     def get(self, key: str) -> bytes:
         """A whole small object. Raises ObjectMissing, AccessRefused, LakeUnavailable."""

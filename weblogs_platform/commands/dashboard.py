@@ -31,7 +31,9 @@ class AddressArgument(click.ParamType):
     help="The address to listen on; 0.0.0.0 in a container, behind something that asks who comes.",
 )
 def dashboard(port: int, host: str) -> None:
-    """Serve the dashboards, until Ctrl-C. They ask nobody who they are: other addresses than 127.0.0.1 need a login before them.
+    """Serve the dashboards, until Ctrl-C.
+
+    They ask nobody who they are: other addresses than 127.0.0.1 need a login before them.
 
     They read the warehouse with the user of WEBLOGS_DASHBOARD_USER and WEBLOGS_DASHBOARD_PASSWORD, who needs to
     read only. With WEBLOGS_DASHBOARD_UNLOCK set, its value opens customers' ids and messages in a session.

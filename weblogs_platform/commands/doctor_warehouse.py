@@ -17,7 +17,7 @@ from weblogs_platform.commands.findings import Finding
 from weblogs_platform.core.ddl import Column, Table, declared_table, drifts, typed
 from weblogs_platform.core.errors import AccessRefused, LoadConflict, WeblogsError
 from weblogs_platform.core.keys import Zone
-from weblogs_platform.core.statements import ProbeCopy
+from weblogs_platform.core.statements import ProbeCopy, quoted_name
 from weblogs_platform.dashboard.access import readable
 from weblogs_platform.pipeline.provision import pending_migrations
 from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings, Settings
@@ -79,7 +79,8 @@ def look_at_dashboard_user() -> Iterator[Finding]:
         return
     warehouse = Warehouse(partial(log_in, settings.redshift), "", "")
     user, allowed = settings.redshift.user, readable(settings.reads)
-    if (secret := settings.redshift.password_secret) and (why := _tried(warehouse, "SELECT 1")) and f"refused the secret {secret}: AccessDenied" in why:  # fmt: skip
+    secret = settings.redshift.password_secret
+    if secret and f"refused the secret {secret}: AccessDenied" in (_tried(warehouse, "SELECT 1") or ""):
         yield Finding("dashboard", "note", "this process may not open the secret of the dashboards' user, so what that user may do was not tried", "with the role of the dashboards:\nweblogs doctor --dashboard")  # fmt: skip
         return
     answers = {schema: _tried(warehouse, f"SELECT 1 FROM {schema}.{table} WHERE 1 = 0") for schema, table in _READ_OF.items()}  # fmt: skip
@@ -151,9 +152,7 @@ def _rights(warehouse: Warehouse, user: str, database: str, tables: Sequence[Tab
             refused.setdefault(name, []).append(right)
     for name, rights in refused.items():
         on = "DATABASE" if rights == ["CREATE TEMP"] else "TABLE"
-        grant = (
-            f"GRANT {', '.join(rights).replace('CREATE TEMP', 'TEMP')} ON {on} {name} TO {_quoted_name(user)}"
-        )
+        grant = f"GRANT {', '.join(rights).replace('CREATE TEMP', 'TEMP')} ON {on} {name} TO {_written_name(user)}"
         yield Finding("rights", "problem", f"{user} lacks {', '.join(rights)} on {name}", f"as its owner, or an administrator:\n{grant}", "loads and refreshes fail there")  # fmt: skip
     if busy:
         yield Finding("rights", "note", f"rights on {', '.join(busy)} cannot be told: a load holds them", "try again later")  # fmt: skip
@@ -161,9 +160,9 @@ def _rights(warehouse: Warehouse, user: str, database: str, tables: Sequence[Tab
         yield Finding("rights", "ok", f"{user} has every right that it needs on {len(tables)} tables")
 
 
-def _quoted_name(name: str) -> str:
-    """As a statement has to write it: IAM's users have a colon."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+def _written_name(name: str) -> str:
+    """As a person would write it: quoted where it has to be."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else quoted_name(name)
 
 
 def _up_to_the_first_refusal(

@@ -11,7 +11,7 @@ import click
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.kpis import TABLES, table_named
-from weblogs_platform.streams import STREAMS
+from weblogs_platform.streams import FIRST_HOUR
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,8 +75,7 @@ def refresh_tables(
         if span:
             refresher.refresh_range(*span)
         else:
-            first = min(spec.first_hour for spec in STREAMS).start
-            refresher.refresh_stale(RedshiftResource().warehouse(), first, datetime.now(UTC))
+            refresher.refresh_stale(RedshiftResource().warehouse(), FIRST_HOUR.start, datetime.now(UTC))
     return refresher.done
 
 
@@ -107,8 +106,8 @@ def _refuse_impossible(first: datetime, end: datetime) -> None:
         raise click.BadParameter(f"{end:%Y-%m-%d} is not after {first:%Y-%m-%d}", param_hint="--to")
     if end > datetime.now(UTC) + timedelta(days=1):
         raise click.BadParameter("the running day is the last", param_hint="--to")
-    if first < (begin := min(spec.first_hour for spec in STREAMS).start):
-        raise click.BadParameter(f"partitions begin on {begin:%Y-%m-%d}", param_hint="--from")
+    if first < FIRST_HOUR.start:
+        raise click.BadParameter(f"partitions begin on {FIRST_HOUR.start:%Y-%m-%d}", param_hint="--from")
 
 
 class _Teller:

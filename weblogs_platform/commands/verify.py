@@ -40,7 +40,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.kpis import TABLES
 from weblogs_platform.settings import PROJECT_ROOT, Settings
-from weblogs_platform.streams import STREAMS
+from weblogs_platform.streams import FIRST_HOUR, STREAMS
 
 if TYPE_CHECKING:
     from weblogs_platform.clients.warehouse import Transaction, Warehouse
@@ -254,8 +254,7 @@ class _Queries:
 
     def _stale_periods(self, table: DerivedTable, now: datetime) -> list[datetime]:
         """Of those that have partitions: events of a clock that is ahead wait for theirs."""
-        first = min(spec.first_hour for spec in STREAMS).start.replace(tzinfo=None)
-        until = now.replace(tzinfo=None)
+        first, until = FIRST_HOUR.start.replace(tzinfo=None), now.replace(tzinfo=None)
         of_table = {**self.scope.days(), "table_name": table.qualified, "grain": table.grain}
         found = {
             period

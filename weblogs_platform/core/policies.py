@@ -58,18 +58,18 @@ Document = dict[str, Any]
 
 def policy_document(name: PolicyName, bucket: str) -> Document:
     """The IAM policy of that name for that bucket."""
-    return {"Version": "2012-10-17", "Statement": _STATEMENTS[name](bucket)}
+    return document(*_STATEMENTS[name](bucket))
 
 
 def firehose_policy(bucket: str, folder: str) -> Document:
     """One Firehose stream's: it puts under `firehose/<folder>/` and `firehose-errors/<folder>/`, and nowhere else."""
     prefixes = [f"{prefix}/{folder}" for prefix in (*FIREHOSE_PREFIXES, *ERROR_PREFIXES)]
-    return {"Version": "2012-10-17", "Statement": _delivery(bucket, prefixes)}
+    return document(*_delivery(bucket, prefixes))
 
 
 def batch_policy(bucket: str, prefix: str) -> Document:
     """One shop system's: it puts under its own prefix."""
-    return {"Version": "2012-10-17", "Statement": [_allow(_PUT, _objects(bucket, (prefix,)))]}
+    return document(allow(_PUT, _objects(bucket, (prefix,))))
 
 
 def bucket_policy(bucket: str, platform: str, quarantine_reader: str = "") -> Document:
@@ -92,8 +92,7 @@ def bucket_policy(bucket: str, platform: str, quarantine_reader: str = "") -> Do
         "Resource": quarantine,
         "Condition": {"ArnEquals": {"aws:PrincipalArn": quarantine_reader}},
     }
-    statements = [plain, closed, only_read] if quarantine_reader else [plain, closed]
-    return {"Version": "2012-10-17", "Statement": statements}
+    return document(plain, closed, *([only_read] if quarantine_reader else []))
 
 
 def catalog_policy(region: str, account: str) -> Document:
@@ -105,7 +104,7 @@ def catalog_policy(region: str, account: str) -> Document:
         f"{catalog}:database/{LAKE_DATABASE}",
         f"{catalog}:table/{LAKE_DATABASE}/*",
     ]
-    return {"Version": "2012-10-17", "Statement": [_allow(CATALOG_ACTIONS, resources)]}
+    return document(allow(CATALOG_ACTIONS, resources))
 
 
 def _firehose(bucket: str) -> list[Document]:
@@ -114,38 +113,44 @@ def _firehose(bucket: str) -> list[Document]:
 
 def _delivery(bucket: str, prefixes: Sequence[str]) -> list[Document]:
     return [
-        _allow(("s3:GetBucketLocation", "s3:ListBucketMultipartUploads"), [_arn(bucket)]),
-        _allow(_PUT, _objects(bucket, prefixes)),
+        allow(("s3:GetBucketLocation", "s3:ListBucketMultipartUploads"), [_arn(bucket)]),
+        allow(_PUT, _objects(bucket, prefixes)),
     ]
 
 
 def _batch(bucket: str) -> list[Document]:
-    return [_allow(_PUT, _objects(bucket, BATCH_PREFIXES))]
+    return [allow(_PUT, _objects(bucket, BATCH_PREFIXES))]
 
 
 def _platform(bucket: str) -> list[Document]:
     return [
-        _allow(("s3:ListBucket", "s3:GetBucketLocation"), [_arn(bucket)]),
-        _allow(("s3:GetObject",), _objects(bucket, LANDING_PREFIXES)),
-        _allow(("s3:GetObject", "s3:DeleteObject", *_PUT), _objects(bucket, DERIVED_PREFIXES)),
+        allow(("s3:ListBucket", "s3:GetBucketLocation"), [_arn(bucket)]),
+        allow(("s3:GetObject",), _objects(bucket, LANDING_PREFIXES)),
+        allow(("s3:GetObject", "s3:DeleteObject", *_PUT), _objects(bucket, DERIVED_PREFIXES)),
     ]
 
 
 def _copy(bucket: str) -> list[Document]:
     # COPY from a key prefix lists it; the condition keeps the names of everything else out of reach too.
     prefixes = [f"{prefix}/*" for prefix in COPY_PREFIXES]
-    listing = _allow(("s3:ListBucket",), [_arn(bucket)])
+    listing = allow(("s3:ListBucket",), [_arn(bucket)])
     return [
-        _allow(("s3:GetBucketLocation",), [_arn(bucket)]),
+        allow(("s3:GetBucketLocation",), [_arn(bucket)]),
         {**listing, "Condition": {"StringLike": {"s3:prefix": prefixes}}},
-        _allow(("s3:GetObject",), _objects(bucket, COPY_PREFIXES)),
+        allow(("s3:GetObject",), _objects(bucket, COPY_PREFIXES)),
     ]
 
 
 _STATEMENTS = {"firehose": _firehose, "batch": _batch, "platform": _platform, "copy": _copy}
 
 
-def _allow(actions: Sequence[str], resources: list[str]) -> Document:
+def document(*statements: Document) -> Document:
+    """A policy of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(actions: Sequence[str], resources: list[str]) -> Document:
+    """The statement that allows these actions on these ARNs."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
 
 

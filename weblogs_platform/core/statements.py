@@ -21,6 +21,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def quoted_name(name: str) -> str:
+    """A name of Redshift in quotes: IAM's users have a colon."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @dataclass(frozen=True)
 class LockLoads:
     """Makes every load wait for its turn. It is the first statement, so that what follows sees a fresh state."""

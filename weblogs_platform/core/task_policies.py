@@ -4,9 +4,9 @@ core/policies.py. Neither daemon nor webserver may touch the lake, the warehouse
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-Document = dict[str, Any]
+from weblogs_platform.core.policies import Document, allow, document
+
 RUN_PREFIX = "weblogs-run"
 """How the names of runs' task definitions begin (`deploy/dagster/launchers/ecs.yaml`)."""
 
@@ -14,9 +14,9 @@ RUN_PREFIX = "weblogs-run"
 def logs_policy(bucket: str) -> Document:
     """The output of tasks, in a bucket of its own: every process of Dagster writes and reads it."""
     bucket_arn = f"arn:aws:s3:::{bucket}"
-    return _document(
-        _allow(("s3:ListBucket",), [bucket_arn]),
-        _allow(("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), [f"{bucket_arn}/compute-logs/*"]),
+    return document(
+        allow(("s3:ListBucket",), [bucket_arn]),
+        allow(("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), [f"{bucket_arn}/compute-logs/*"]),
     )
 
 
@@ -24,36 +24,26 @@ def daemon_policy(region: str, account: str, passed_roles: Sequence[str], log_gr
     """What the launcher calls: it registers a task definition for each job, runs and stops tasks, and reads the end of
     the log of one that failed. Those with every resource know no narrower one, or name what is not there yet."""
     ecs = f"arn:aws:ecs:{region}:{account}"
-    return _document(
-        _allow(("ecs:RunTask",), [f"{ecs}:task-definition/{RUN_PREFIX}*"]),
-        _allow(("ecs:StopTask", "ecs:DescribeTasks", "ecs:TagResource"), [f"{ecs}:task/*"]),
-        _allow(
+    return document(
+        allow(("ecs:RunTask",), [f"{ecs}:task-definition/{RUN_PREFIX}*"]),
+        allow(("ecs:StopTask", "ecs:DescribeTasks", "ecs:TagResource"), [f"{ecs}:task/*"]),
+        allow(
             ("ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ec2:DescribeNetworkInterfaces"),
             ["*"],
         ),
         {
-            **_allow(("iam:PassRole",), list(passed_roles)),
+            **allow(("iam:PassRole",), list(passed_roles)),
             "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         },
-        _allow(("logs:GetLogEvents",), [f"{log_group}:log-stream:*"]),
+        allow(("logs:GetLogEvents",), [f"{log_group}:log-stream:*"]),
     )
 
 
 def webserver_policy(region: str, account: str) -> Document:
     """A run that is cancelled in the browser is stopped by the webserver."""
-    return _document(
-        _allow(("ecs:StopTask", "ecs:DescribeTasks"), [f"arn:aws:ecs:{region}:{account}:task/*"])
-    )
+    return document(allow(("ecs:StopTask", "ecs:DescribeTasks"), [f"arn:aws:ecs:{region}:{account}:task/*"]))
 
 
 def execution_policy(postgres_secret: str) -> Document:
     """What ECS itself opens before the container starts, beside AWS' own policy for images and logs."""
-    return _document(_allow(("secretsmanager:GetSecretValue",), [postgres_secret]))
-
-
-def _document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _allow(actions: Sequence[str], resources: list[str]) -> Document:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+    return document(allow(("secretsmanager:GetSecretValue",), [postgres_secret]))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weblogs_platform.core.statements import quoted_name
+
 if TYPE_CHECKING:
     from weblogs_platform.clients.warehouse import Warehouse
 
@@ -33,7 +35,7 @@ class Reading:
 
     def sql(self) -> str:
         """The statement; the user's name is quoted, the schema's is one of ours."""
-        user = '"' + self.user.replace('"', '""') + '"'
+        user = quoted_name(self.user)
         verb, to = ("GRANT", "TO") if self.granted else ("REVOKE", "FROM")
         if self.what == "schema":
             return f"{verb} USAGE ON SCHEMA {self.schema} {to} {user}"

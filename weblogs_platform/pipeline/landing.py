@@ -51,13 +51,10 @@ def _walked(lake: Lake, spec: StreamSpec, years: range) -> tuple[list[date], lis
     prefix = f"{spec.landing_prefix}/"
     strays: list[str] = []
     level = [prefix]
-    for digits in (4, 2, 2):
+    for digits, numbers in ((4, years), (2, range(100)), (2, range(100))):
         names = [name for folder in level for name in lake.list_names(folder)]
-        level = [name for name in names if _is_number(name, digits)]
-        strays += [name for name in names if not _is_number(name, digits)]
-        if digits == 4:
-            strays += [folder for folder in level if _number(folder) not in years]
-            level = [folder for folder in level if _number(folder) in years]
+        level = [name for name in names if _number(name, digits) in numbers]
+        strays += [name for name in names if _number(name, digits) not in numbers]
     days: list[date] = []
     for folder in level:
         try:
@@ -67,9 +64,7 @@ def _walked(lake: Lake, spec: StreamSpec, years: range) -> tuple[list[date], lis
     return sorted(days), sorted(strays)
 
 
-def _is_number(name: str, digits: int) -> bool:
-    return re.fullmatch(rf"(?:.*/)?[0-9]{{{digits}}}/", name, re.DOTALL) is not None
-
-
-def _number(folder: str) -> int:
-    return int(folder.rstrip("/").rpartition("/")[2])
+def _number(name: str, digits: int) -> int | None:
+    """The number that a folder is named by; None for other folders and for objects."""
+    found = re.search(rf"(?:^|/)([0-9]{{{digits}}})/$", name)
+    return int(found[1]) if found else None

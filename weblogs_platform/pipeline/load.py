@@ -2,8 +2,7 @@
 
 Everything that makes the load exactly-once is in `load_hour`, in this order: take the lock, read what is
 loaded, plan, COPY into staging, compare the counts, insert, record every object and the event hours that changed,
-list the objects again, commit. Whoever comes second
-waits for the lock and then finds nothing to do.
+list the objects again, commit. Whoever comes second waits for the lock and then finds nothing to do.
 """
 
 from __future__ import annotations
