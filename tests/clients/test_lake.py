@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.stub import Stubber
 
 from tests.clients.cutting_proxy import cutting_proxy
 from tests.clients.dripping_server import dripping_server
@@ -195,6 +196,22 @@ def test_wrong_keys_and_buckets_are_refused(stack: Endpoints) -> None:
         Lake(wrong.s3("platform", retries=ONCE), stack.bucket).list_prefix("firehose/")
     with pytest.raises(AccessRefused, match="another-bucket"):
         Lake(stack.s3("admin", retries=ONCE), "another-bucket").list_prefix("firehose/")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [("InvalidObjectState", "restore it in S3 first"), ("KMS.DisabledException", "KMS.DisabledException")],
+)
+def test_what_waiting_does_not_mend_is_not_waited_for(
+    stack: Endpoints, landed: LandingObject, code: str, says: str
+) -> None:
+    """An archived object, or one whose key is disabled, is asked for again and again as if S3 were down."""
+    client = stack.s3("platform", retries=ONCE)
+    with Stubber(client) as answers:
+        answers.add_client_error("get_object", code, http_status_code=400)
+        with pytest.raises(AccessRefused, match=says) as error:
+            list(Lake(client, stack.bucket).stream(landed, BLOCK_BYTES))
+    assert landed.key in str(error.value)
 
 
 def test_a_server_that_is_not_there_is_unavailable(stack: Endpoints, landed: LandingObject) -> None:

@@ -37,6 +37,9 @@ _REFUSED = {
     "ExpiredToken",
     "NoSuchBucket",
 }
+_ARCHIVED = "InvalidObjectState"
+_OF_KEYS = "KMS."
+"""How the codes of an encryption key begin that is disabled, gone, or not this role's: waiting mends none."""
 _READ_ATTEMPTS = 4
 _ATTEMPTS = 3
 _CONNECT_SECS = 5.0
@@ -220,7 +223,9 @@ class Lake:
             return ObjectMissing(what)
         if code in _CHANGED:
             return ObjectChanged(f"{self._shown(key)} was rewritten since it was listed")
-        return AccessRefused(what) if code in _REFUSED else LakeUnavailable(what)
+        if code == _ARCHIVED:
+            return AccessRefused(f"{what}: it is archived; restore it in S3 first")
+        return AccessRefused(what) if code in _REFUSED or code.startswith(_OF_KEYS) else LakeUnavailable(what)
 
 
 def _landing_object(entry: dict[str, Any]) -> LandingObject:

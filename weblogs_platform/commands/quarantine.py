@@ -104,7 +104,10 @@ def list_records(limit: int, **scope: Any) -> None:
     if len(found) > limit:
         click.echo(f"... and more: --limit is {limit}", err=True)
     if not found:
-        click.echo("nothing is in quarantine there", err=True)
+        click.echo(
+            "nothing is in quarantine there; of an hour that is held back nothing is until it loads (`weblogs verify` names it)",
+            err=True,
+        )
 
 
 @quarantine.command()
