@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -16,7 +17,8 @@ import pytest
 from tests.pipeline.hours import Hour, in_order
 from tests.pipeline.records import Content, Row, encoded, interaction, row_of, web_log
 from tests.quarantine.accounts import account, replay
-from weblogs_platform.core.errors import InvalidDocument, InvalidName
+from weblogs_platform.clients.warehouse import Warehouse
+from weblogs_platform.core.errors import InvalidDocument, InvalidName, WarehouseUnavailable
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import Edit, Place, Selection, export_line, read_edits
 from weblogs_platform.core.spec import StreamSpec
@@ -336,6 +338,28 @@ def test_discarded_records_are_gone_by_name(hour: Hour) -> None:
     files = quarantined_files(hour.warehouse, hour.spec, hour.hour, hour.hour.plus(1))
     found = stats_of(hour.lake, files)
     assert (found.open, found.replayed, found.discarded, found.oldest) == (0, 1, 1, None)
+
+
+def test_a_discard_that_is_cut_off_keeps_what_it_did(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loads wait until the last of a million records is discarded, or the second attempt discards some twice."""
+    monkeypatch.setattr("weblogs_platform.pipeline.replay.BATCH_RECORDS", 2)
+    loaded(hour, *range(2, 7))
+    connections = itertools.count(1)
+
+    def third_is_refused() -> object:
+        if next(connections) == 3:  # the first reads what is there, each batch has one of its own
+            raise ConnectionError("cut off")
+        return hour.warehouse.connect()
+
+    def discard(warehouse: Warehouse) -> int:
+        return discard_hour(hour.lake, warehouse, hour.spec, hour.hour, Selection(), DECISION, run_id="x")
+
+    with pytest.raises(WarehouseUnavailable):
+        discard(replace(hour.warehouse, connect=third_is_refused))
+    assert account(hour).discarded == 2
+    assert discard(hour.warehouse) == 3
+    found = account(hour)
+    assert (found.discarded, found.open) == (5, ())
 
 
 @pytest.mark.parametrize(

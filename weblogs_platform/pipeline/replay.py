@@ -12,6 +12,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from weblogs_platform.bulk import zstandard
 from weblogs_platform.clients.lake import Lake
@@ -154,24 +155,28 @@ def discard_hour(
 ) -> int:
     """Takes the selected records out of quarantine for good; how many they were (would be). Their bytes stay in S3.
 
-    Raises InvalidName without who and why, InvalidDocument and the clients' errors.
+    Raises InvalidName without who and why, InvalidDocument and the clients' errors. Batches that were committed before
+    stay so.
     """
     if decision.who is None or decision.why is None:
         raise InvalidName("a discard needs who decided it and why")
     selected = _selected(lake, warehouse, spec, hour, selection, ReplayOutcome())
-    chosen = [(invalid_key, entry.place, entry.reasons) for invalid_key, entry in selected]
-    if dry_run or not chosen:
-        return len(chosen)
-    with warehouse.transaction() as tx:
-        tx.execute(LockLoads())
-        still_open = _Open.read(tx, spec, hour)
-        settled = [
-            (place, still_open.reasons(invalid_key, place, why))
-            for invalid_key, place, why in chosen
-            if still_open.has(invalid_key, place)
-        ]
-        _Receipts(tx, spec, hour, decision, run_id).write("discarded", settled)
-    return len(settled)
+    if dry_run:
+        return sum(1 for _ in selected)
+    discarded = 0
+    # One transaction for all of a bad day would keep every load waiting for as long as it takes.
+    while chosen := [(key, entry.place, entry.reasons) for key, entry in islice(selected, BATCH_RECORDS)]:
+        with warehouse.transaction() as tx:
+            tx.execute(LockLoads())
+            still_open = _Open.read(tx, spec, hour)
+            settled = [
+                (place, still_open.reasons(invalid_key, place, why))
+                for invalid_key, place, why in chosen
+                if still_open.has(invalid_key, place)
+            ]
+            _Receipts(tx, spec, hour, decision, run_id).write("discarded", settled)
+        discarded += len(settled)
+    return discarded
 
 
 def _selected(
