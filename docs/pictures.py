@@ -32,6 +32,7 @@ from tests.browser.dagster_pages import DagsterPages
 from tests.browser.dashboard_pages import DashboardPages
 from tests.dashboard.conftest import provisioned
 from tests.dashboard.seed import seed
+from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.local.endpoints import Endpoints
 from weblogs_platform.local.stack import Stack
 from weblogs_platform.streams import WEB_LOGS
@@ -49,7 +50,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         tempfile.TemporaryDirectory() as folder,
         Stack(Path(folder) / ".weblogs").running(dagster=False, dashboard=True) as endpoints,
     ):
-        seed(provisioned(endpoints))
+        warehouse = provisioned(endpoints)
+        seed(warehouse)
+        forget_planted_names(warehouse)
         photograph_dashboards(str(endpoints.dashboard_url))
     if list(arguments) == ["dashboards"]:
         return
@@ -58,6 +61,13 @@ def main(arguments: Sequence[str] = ()) -> None:
         draw_demo(demo_output(home), IMAGES / "demo.svg")
         with Stack(home).running(dagster=True) as endpoints:
             photograph(endpoints)
+
+
+def forget_planted_names(warehouse: Warehouse) -> None:
+    """Alerts and findings of the shop are there to see whether markup in names is shown as text: no picture."""
+    with warehouse.transaction() as tx:
+        for table in ("alerts", "reconcile_findings", "reconcile_looks"):
+            tx.execute(f"DELETE FROM shopware_ops.{table}")
 
 
 def photograph_dashboards(url: str) -> None:
