@@ -32,6 +32,7 @@ from weblogs_platform.pipeline.validate_object import Names, Validated, validate
 Fingerprints = npt.NDArray[np.uint64]
 
 _PARALLEL = 2
+_READERS = 8
 _NAMED = 3
 """Objects that could not be read and are told by name."""
 
@@ -83,9 +84,9 @@ def validate_readable(lake: Lake, spec: StreamSpec, hour: LandingHour) -> Valida
     files = tuple(reports[o.identity] for o in listed if o.identity in reports)
     if errors and not files:
         raise errors[0]
-    kept = [
-        _stored_fingerprints(lake, Names(spec, hour, f.source)) for f in files if f.source.identity in known
-    ]
+    kept = _stored_fingerprints(
+        lake, [Names(spec, hour, f.source) for f in files if f.source.identity in known]
+    )
     duplicates = _duplicates([*kept, *(v.fingerprints for v in fresh.values())])
     return Validation(_publish(lake, spec, hour, files, duplicates), errors)
 
@@ -153,8 +154,14 @@ def _publish(
     return report
 
 
-def _stored_fingerprints(lake: Lake, names: Names) -> Fingerprints:
-    """Those of an object validated before; none when another version of the hash made them."""
+def _stored_fingerprints(lake: Lake, known: list[Names]) -> list[Fingerprints]:
+    """Those of the objects that were validated before. They are small and many: waiting for S3 is what takes the time."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(lambda names: _stored(lake, names), known))
+
+
+def _stored(lake: Lake, names: Names) -> Fingerprints:
+    """Those of one object; none when another version of the hash made them."""
     try:
         return np.frombuffer(lake.get(names.fingerprints), dtype=np.uint64)
     except ObjectMissing:
