@@ -75,13 +75,16 @@ class Traffic:
     ) -> Delivery:  # fmt: skip
         """An object of a stream for a landing hour (naive, UTC). `padding`: bytes that each record has for nothing, in a
         member that no column takes. `key`: rewrites the object of that key. `mixed`: with at least one good record and
-        one bad one, so that it is split."""
+        one bad one, so that it is split. Unless more are asked for, at most half are bad: the threshold would hold the
+        hour back."""
         if zipped is None:
             zipped = key.endswith(".gz") if key else self.chance.random() < 0.4
         key = key or self._key(stream, hour, zipped)
-        writer = self._written(stream, hour, key, records, padding, bad_share)
-        while mixed and not (writer.rows and writer.bad):
+        while True:
             writer = self._written(stream, hour, key, records, padding, bad_share)
+            good, bad = len(writer.rows), len(writer.bad)
+            if (bad <= good or bad_share > 0.5) and (not mixed or (good and bad)):
+                break
         body = bytes(writer.body)
         stored = gzip.compress(body, compresslevel=1, mtime=0) if zipped else body
         return Delivery(writer.key, stored, tuple(writer.rows), tuple(writer.bad), writer.repairs)
