@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -166,9 +167,7 @@ def discard_hour(
     discarded = 0
     # One transaction for all of a bad day would keep every load waiting for as long as it takes.
     while chosen := [(key, entry.place, entry.reasons) for key, entry in islice(selected, BATCH_RECORDS)]:
-        with warehouse.transaction() as tx:
-            tx.execute(LockLoads())
-            still_open = _Open.read(tx, spec, hour)
+        with _locked(warehouse, spec, hour) as (tx, still_open):
             settled = [
                 (place, still_open.reasons(invalid_key, place, why))
                 for invalid_key, place, why in chosen
@@ -264,9 +263,7 @@ def _load(
     outcome: ReplayOutcome,
 ) -> None:
     """Loads what of the batch is still open, in one transaction."""
-    with warehouse.transaction() as tx:
-        tx.execute(LockLoads())
-        still_open = _Open.read(tx, spec, hour)
+    with _locked(warehouse, spec, hour) as (tx, still_open):
         records = [good for good in batch if still_open.has(good.invalid_key, good.place)]
         changed: Mapping[LandingHour, int] = {}
         if records:
@@ -309,6 +306,16 @@ class _Open:
         return self.files[invalid_key, place.key, place.etag].reasons_of(place, found)
 
 
+@contextmanager
+def _locked(
+    warehouse: Warehouse, spec: StreamSpec, hour: LandingHour
+) -> Generator[tuple[Transaction, _Open]]:
+    """A transaction beside which nothing loads or settles, and what is open as it begins."""
+    with warehouse.transaction() as tx:
+        tx.execute(LockLoads())
+        yield tx, _Open.read(tx, spec, hour)
+
+
 @dataclass
 class _Verdicts:
     """Writes down why records stay in quarantine, where that is not why they were there before."""
@@ -333,9 +340,7 @@ class _Verdicts:
         """Writes what was taken, in one transaction; what was dealt with meanwhile is left out."""
         if not self._new:
             return
-        with self.warehouse.transaction() as tx:
-            tx.execute(LockLoads())
-            still_open = _Open.read(tx, self.spec, self.hour)
+        with _locked(self.warehouse, self.spec, self.hour) as (tx, still_open):
             [(now,)] = tx.fetch_all("SELECT SYSDATE")
             rest = (self.spec.rules_digest, self.how.label, self.run_id, now.isoformat(sep=" "))
             counts: Counter[tuple[str, str, str]] = Counter()
