@@ -1,5 +1,6 @@
 -- Why records are in quarantine that a replay has judged since, and left there: a line for each reason of a record, by its
--- place. Of several verdicts the last counts, unless the object was loaded anew since. Never a value of a record.
+-- place. Of several verdicts the one of the highest number counts; an hour that is loaded anew has none. Never a value of a
+-- record.
 CREATE TABLE IF NOT EXISTS shopware_ops.quarantine_verdicts (
     stream        VARCHAR(64)   NOT NULL ENCODE zstd,
     landing_hour  TIMESTAMP     NOT NULL ENCODE az64,
@@ -10,7 +11,8 @@ CREATE TABLE IF NOT EXISTS shopware_ops.quarantine_verdicts (
     rules         VARCHAR(64)   NOT NULL ENCODE zstd,
     repair        VARCHAR(128)  ENCODE zstd,
     run_id        VARCHAR(64)   ENCODE zstd,
-    judged_at     TIMESTAMP     NOT NULL ENCODE az64
+    judged_at     TIMESTAMP     NOT NULL ENCODE az64,
+    verdict_no    BIGINT        NOT NULL DEFAULT 0 ENCODE az64
 )
 DISTSTYLE ALL
 COMPOUND SORTKEY (stream, landing_hour);

@@ -81,7 +81,8 @@ def web_rows(bare: Bare) -> list[tuple[object, ...]]:
 def test_an_old_warehouse_keeps_its_rows_and_gets_event_times(old: Bare) -> None:
     """Tables of an earlier version lack a column, and every load fails; or they are made anew, without their rows."""
     done = initialise(old.lake, old.warehouse)
-    assert done[-len(NAMES) :] == [f"sql/ddl/migrations/{name}.sql" for name in NAMES]
+    migrated = [line.partition(":")[0] for line in done[-len(NAMES) :]]
+    assert migrated == [f"sql/ddl/migrations/{name}.sql" for name in NAMES]
     assert web_rows(old) == [
         ("u1", at(10, 6)),
         ("u2", at(9, 59)),
@@ -160,6 +161,35 @@ def test_a_warehouse_of_the_version_before_migrations_changes_nothing(bare: Bare
     assert recorded(bare) == NAMES
     assert web_rows(bare) == [("u", at(9, 30))]
     assert bare.ask("SELECT change_no FROM shopware_ops.changed_hours") == [(4,)]
+
+
+def test_verdicts_from_before_numbers_keep_their_order(bare: Bare) -> None:
+    """The last verdict is another one after the upgrade, or one counts again that a load had made void."""
+    bare.run_statements(PROJECT_ROOT / "sql" / "ddl")
+    with bare.warehouse.transaction() as tx:
+        tx.execute("ALTER TABLE shopware_ops.quarantine_verdicts DROP COLUMN verdict_no")
+        tx.execute(
+            OLD_LOAD.replace(", rules)", ", rules, loaded_at)").replace("'r')", "'r', '2025-07-20 12:00:00')")
+        )
+        for judged, reason in (
+            (at(14), "third"),
+            (at(11), "before the load"),
+            (at(13), "second"),
+            (at(14), "beside"),
+        ):
+            tx.execute(
+                "INSERT INTO shopware_ops.quarantine_verdicts "
+                "(stream, landing_hour, object_key, etag, byte_offset, reason, rules, judged_at) "
+                "SELECT stream, landing_hour, object_key, etag, 0, %s, 'r', CAST(%s AS TIMESTAMP) "
+                "FROM shopware_ops.load_history",
+                (reason, judged.isoformat(sep=" ")),
+            )
+    initialise(bare.lake, bare.warehouse)
+    assert bare.ask("SELECT verdict_no, reason FROM shopware_ops.quarantine_verdicts ORDER BY 1, 2") == [
+        (1, "second"),
+        (2, "beside"),
+        (2, "third"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def account(hour: Hour) -> Account:
     at = (hour.spec.name, hour.hour.sql)
     with hour.warehouse.transaction() as tx:
         lines = tx.fetch_all(
-            "SELECT object_key, etag, records, loaded, quarantined, invalid_key, loaded_at FROM shopware_ops.load_history "
+            "SELECT object_key, etag, records, loaded, quarantined, invalid_key FROM shopware_ops.load_history "
             "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP) AND superseded_at IS NULL",
             at,
         )
@@ -41,7 +41,7 @@ def account(hour: Hour) -> Account:
             at,
         )
         verdicts = tx.fetch_all(
-            "SELECT object_key, etag, byte_offset, judged_at, reason FROM shopware_ops.quarantine_verdicts "
+            "SELECT object_key, etag, byte_offset, verdict_no, reason FROM shopware_ops.quarantine_verdicts "
             "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP)",
             at,
         )
@@ -49,7 +49,7 @@ def account(hour: Hour) -> Account:
     assert all(count == 1 for count in done.values()), "a record has two receipts"
     open_places: list[Place] = []
     open_reasons: Counter[str] = Counter()
-    for key, etag, records, loaded, quarantined, invalid_key, loaded_at in lines:
+    for key, etag, records, loaded, quarantined, invalid_key in lines:
         written = hour.lake.get(invalid_key).splitlines() if invalid_key else []
         entries = {Place(e["object"], e["etag"], e["offset"]): e for e in map(json.loads, written)}
         places = entries.keys()
@@ -60,9 +60,9 @@ def account(hour: Hour) -> Account:
         assert records == loaded + len(own) + len(still)
         open_places += still
         for place in still:
-            judged = [(v[3], v[4]) for v in verdicts if Place(*v[:3]) == place and v[3] >= loaded_at]
-            last = max((moment for moment, _ in judged), default=None)
-            new = [reason for moment, reason in judged if moment == last]
+            judged = [(v[3], v[4]) for v in verdicts if Place(*v[:3]) == place]
+            last = max((number for number, _ in judged), default=None)
+            new = [reason for number, reason in judged if number == last]
             open_reasons.update(new or entries[place]["reasons"])
     assert _counted_reasons(hour) == open_reasons
     outcomes = Counter(outcome for *_, outcome in receipts)

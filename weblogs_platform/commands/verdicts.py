@@ -328,13 +328,16 @@ def _differs(spec: StreamSpec, hour: datetime, loaded: int | None, rows: int) ->
 
 
 def repair(spec: StreamSpec, hour: datetime) -> tuple[str, ...]:
-    """The statements that take an hour out of table, ledger and receipts."""
+    """The statements that take an hour out of table, ledger, receipts and the reasons of what is in quarantine."""
     at = f"landing_hour = '{hour:%Y-%m-%d %H:%M:%S}'"
-    current = f"stream = '{spec.name}' AND {at} AND superseded_at IS NULL"
+    of_stream = f"stream = '{spec.name}' AND {at}"
+    current = f"{of_stream} AND superseded_at IS NULL"
     return (
         f"DELETE FROM {spec.qualified_table} WHERE {at};",
         f"UPDATE shopware_ops.load_history SET superseded_at = GETDATE() WHERE {current};",
         f"UPDATE shopware_ops.quarantine_receipts SET superseded_at = GETDATE() WHERE {current};",
+        f"DELETE FROM shopware_ops.quarantine_reasons WHERE {of_stream};",
+        f"DELETE FROM shopware_ops.quarantine_verdicts WHERE {of_stream};",
     )
 
 

@@ -33,17 +33,36 @@ class Receipts:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Reasons of records that a replay left in quarantine, of objects that were not loaded anew since: key, ETag, offset,
-    reason, judged_at; the last verdict last. Parameters: stream, first, end."""
+    """Reasons of records that a replay left in quarantine: key, ETag, offset, reason, number of the verdict; the last one
+    last. Parameters: stream, first, end."""
 
     def sql(self) -> str:
         return (
-            "SELECT v.object_key, v.etag, v.byte_offset, v.reason, v.judged_at "
-            "FROM shopware_ops.quarantine_verdicts AS v INNER JOIN shopware_ops.load_history AS l "
-            "ON l.stream = v.stream AND l.landing_hour = v.landing_hour AND l.object_key = v.object_key "
-            "AND l.etag = v.etag AND l.superseded_at IS NULL AND l.loaded_at <= v.judged_at "
-            "WHERE v.stream = %s AND v.landing_hour >= CAST(%s AS TIMESTAMP) AND v.landing_hour < CAST(%s AS TIMESTAMP) "
-            "ORDER BY v.judged_at, v.reason"
+            "SELECT object_key, etag, byte_offset, reason, verdict_no FROM shopware_ops.quarantine_verdicts "
+            f"WHERE {_IN_HOURS} ORDER BY verdict_no, reason"
+        )
+
+
+@dataclass(frozen=True)
+class NextVerdict:
+    """The number of an hour's next verdict, and the time. Parameters: stream, hour. Under the lock of loads: clocks do not
+    say in which order transactions had it."""
+
+    def sql(self) -> str:
+        return (
+            "SELECT COALESCE(MAX(verdict_no), 0) + 1, SYSDATE FROM shopware_ops.quarantine_verdicts "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP)"
+        )
+
+
+@dataclass(frozen=True)
+class DeleteVerdicts:
+    """Removes the verdicts of an hour whose ledger lines are superseded. Parameters: stream, hour."""
+
+    def sql(self) -> str:
+        return (
+            "DELETE FROM shopware_ops.quarantine_verdicts "
+            "WHERE stream = %s AND landing_hour = CAST(%s AS TIMESTAMP)"
         )
 
 
@@ -76,6 +95,7 @@ class RecordReceipts:
 
 VERDICT_COLUMNS = (
     "stream", "landing_hour", "object_key", "etag", "byte_offset", "reason", "rules", "repair", "run_id", "judged_at",
+    "verdict_no",
 )  # fmt: skip
 
 

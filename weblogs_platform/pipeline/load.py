@@ -29,7 +29,7 @@ from weblogs_platform.core.errors import CountMismatch, ObjectChanged, one_line
 from weblogs_platform.core.keys import LandingObject, jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile, LoadPlan, notes_to_write, plan_load
-from weblogs_platform.core.replay_statements import SupersedeReceipts
+from weblogs_platform.core.replay_statements import DeleteVerdicts, SupersedeReceipts
 from weblogs_platform.core.report import FileReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import (
@@ -99,6 +99,8 @@ class HourLoad:
         failpoints.reach("load:superseded")
         self.tx.execute(DeleteReasons(), (self.spec.name, self.hour.sql))
         failpoints.reach("load:reasons_deleted")
+        self.tx.execute(DeleteVerdicts(), (self.spec.name, self.hour.sql))
+        failpoints.reach("load:verdicts_deleted")
         self.tx.execute(SupersedeReceipts(), (self.spec.name, self.hour.sql))
         failpoints.reach("load:receipts_superseded")
         return rows

@@ -90,11 +90,11 @@ def _verdicts(
     tx: Transaction, span: tuple[str, str, str]
 ) -> dict[tuple[str, str], dict[int, tuple[str, ...]]]:
     """The reasons of the last verdict, by object and offset."""
-    last: dict[tuple[str, str, int], tuple[datetime, list[str]]] = {}
-    for key, etag, offset, reason, at in tx.fetch_all(Verdicts(), span):
+    last: dict[tuple[str, str, int], tuple[int, list[str]]] = {}
+    for key, etag, offset, reason, number in tx.fetch_all(Verdicts(), span):
         place = (key, etag, int(offset))
-        if place not in last or last[place][0] != at:
-            last[place] = (at, [])
+        if place not in last or last[place][0] != number:
+            last[place] = (number, [])
         last[place][1].append(reason)
     found: dict[tuple[str, str], dict[int, tuple[str, ...]]] = {}
     for (key, etag, offset), (_, reasons) in last.items():

@@ -26,7 +26,7 @@ from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import Edit, Entry, Place, Selection
 from weblogs_platform.core.quarantine_judge import Judged, rejudge
 from weblogs_platform.core.repair import REPAIR_FAILED, Repair, RepairFailed, candidate_of
-from weblogs_platform.core.replay_statements import RecordReceipts, RecordVerdicts
+from weblogs_platform.core.replay_statements import NextVerdict, RecordReceipts, RecordVerdicts
 from weblogs_platform.core.spec import MAX_RECORD_BYTES, StreamSpec
 from weblogs_platform.core.statements import LockLoads, NextChange, RecordReasons
 from weblogs_platform.pipeline.ledger import read_hour
@@ -341,8 +341,8 @@ class _Verdicts:
         if not self._new:
             return
         with _locked(self.warehouse, self.spec, self.hour) as (tx, still_open):
-            [(now,)] = tx.fetch_all("SELECT SYSDATE")
-            rest = (self.spec.rules_digest, self.how.label, self.run_id, now.isoformat(sep=" "))
+            [(number, now)] = tx.fetch_all(NextVerdict(), (self.spec.name, self.hour.sql))
+            rest = (self.spec.rules_digest, self.how.label, self.run_id, now.isoformat(sep=" "), int(number))
             counts: Counter[tuple[str, str, str]] = Counter()
             rows: list[tuple[object, ...]] = []
             for invalid_key, entry, reasons in self._new:
