@@ -36,6 +36,9 @@ COMMANDS = {
     "traffic": Mounted("weblogs_platform.local.traffic.commands:traffic", "Deliver events as Firehose does."),
     "dashboard": Mounted("weblogs_platform.commands.dashboard:dashboard", "Serve the dashboards."),
     "load": Mounted("weblogs_platform.commands.load:load", "Load landing hours, here and now."),
+    "forget": Mounted(
+        "weblogs_platform.commands.forget:forget", "Take landing hours out, to load them anew."
+    ),
     "quarantine": Mounted(
         "weblogs_platform.commands.quarantine:quarantine", "See, repair and replay bad records."
     ),

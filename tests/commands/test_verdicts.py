@@ -70,7 +70,7 @@ def test_a_table_that_differs_from_the_ledger_is_a_problem(found: dict[datetime,
     [finding] = judge_hours(WEB_LOGS, hours(1), found)
     assert finding.level == "problem"
     assert says in finding.says
-    assert "DELETE FROM shopware_stream.web_logs_stream WHERE landing_hour = '2025-07-20 1" in finding.todo
+    assert "`weblogs forget --stream web_logs --from 2025-07-20T1" in finding.todo
     assert "weblogs load --stream web_logs --from 2025-07-20T1" in finding.todo
 
 

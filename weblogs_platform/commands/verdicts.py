@@ -321,24 +321,13 @@ def _differs(spec: StreamSpec, hour: datetime, loaded: int | None, rows: int) ->
         "problem",
         f"{spec.name}, {_hour(hour)}: the table has {_number(rows, 'row')}, {ledger}",
         "somebody changed one of them by hand. While its objects are in S3, take the hour out of both and load it "
-        "again:\n"
-        + "\n".join(repair(spec, hour))
-        + f"\nweblogs load --stream {spec.name} --from {hour:%Y-%m-%dT%H} --to {hour + HOUR:%Y-%m-%dT%H}",
+        f"again: `{_for_hour(spec, hour, 'forget')}`, then `{_for_hour(spec, hour, 'load')}`",
     )
 
 
-def repair(spec: StreamSpec, hour: datetime) -> tuple[str, ...]:
-    """The statements that take an hour out of table, ledger, receipts and the reasons of what is in quarantine."""
-    at = f"landing_hour = '{hour:%Y-%m-%d %H:%M:%S}'"
-    of_stream = f"stream = '{spec.name}' AND {at}"
-    current = f"{of_stream} AND superseded_at IS NULL"
-    return (
-        f"DELETE FROM {spec.qualified_table} WHERE {at};",
-        f"UPDATE shopware_ops.load_history SET superseded_at = GETDATE() WHERE {current};",
-        f"UPDATE shopware_ops.quarantine_receipts SET superseded_at = GETDATE() WHERE {current};",
-        f"DELETE FROM shopware_ops.quarantine_reasons WHERE {of_stream};",
-        f"DELETE FROM shopware_ops.quarantine_verdicts WHERE {of_stream};",
-    )
+def _for_hour(spec: StreamSpec, hour: datetime, command: str) -> str:
+    """The command for one hour of a stream."""
+    return f"weblogs {command} --stream {spec.name} --from {hour:%Y-%m-%dT%H} --to {hour + HOUR:%Y-%m-%dT%H}"
 
 
 def _does_not_add_up(hour: LedgerHour) -> Finding:
