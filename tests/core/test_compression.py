@@ -112,3 +112,14 @@ def test_content_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 def test_gzip_is_known_by_its_magic(head: bytes, expected: bool) -> None:
     """A plain object named .gz is taken for gzip."""
     assert is_gzip(head) is expected
+
+
+def test_what_zlib_holds_back_at_a_cut_is_trusted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much of a cut object can be read depends on the pieces it is read in, so a second validation finds others."""
+    packed = gzip.compress(b"0" * 5_000 + CONTENT[:500], mtime=0)
+    for inflated in (1, 64, 300):
+        monkeypatch.setattr(compression, "_INFLATED_BYTES", inflated)
+        for end in range(20, len(packed) - 8):
+            with pytest.raises(UnreadableContent) as caught:
+                unpacked(packed[:end], 16)
+            assert caught.value.trusted == len(zlib.decompressobj(wbits=31).decompress(packed[:end])), end

@@ -47,6 +47,9 @@ def mapping(*steps: Any) -> Repair:
         ("western_text", b'{"page": "caf\xe9"}', '{"page": "caf\u00e9"}'.encode()),
         ("western_text", '{"page": "caf\u00e9"}'.encode(), '{"page": "caf\u00e9"}'.encode()),
         ("control_characters", b'{"a": "b\n\tc\x00",\n "d": "\\""}', b'{"a": "b\\u000a\\u0009c",\n "d": "\\""}'),
+        # A backslash before it belongs to no escape: "\\u000a" would be a backslash and letters.
+        ("control_characters", b'{"a": "b\\\nc\n"}', b'{"a": "b\\\nc\\u000a"}'),
+        ("control_characters", b'{"a": "b\\\\\nc"}', b'{"a": "b\\\\\\u000ac"}'),
     ],
 )  # fmt: skip
 def test_what_a_repair_makes(name: str, raw: bytes, made: bytes) -> None:

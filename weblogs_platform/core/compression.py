@@ -77,6 +77,9 @@ def _inflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
             verified = inflated if stream.eof else verified
             yield content
             pending = stream.unused_data if stream.eof else stream.unconsumed_tail
+    while begun and not stream.eof and (content := stream.decompress(b"", _INFLATED_BYTES)):
+        inflated += len(content)  # it held back what was too much for one piece
+        yield content
     if begun and not stream.eof:
         raise UnreadableContent("truncated_gzip", inflated)
 

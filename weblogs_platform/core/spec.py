@@ -22,7 +22,7 @@ from weblogs_platform.core.partitions import LandingHour
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Redshift's limit for one JSON object, braces included."""
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever validation itself changes its judgement, so that reports of older rules are not reused."""
 
 MAX_PRECISION = 38

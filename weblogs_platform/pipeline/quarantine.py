@@ -122,7 +122,8 @@ def entries(lake: Lake, file: QuarantinedFile) -> Iterator[Entry]:
         yield replace(entry, reasons=file.reasons_of(entry.place, entry.reasons))
     if count != file.quarantined:
         raise InvalidDocument(
-            f"{lake.url(file.invalid_key)} has {count} records, the ledger says {file.quarantined} of {file.key!r}"
+            f"{lake.url(file.invalid_key)} has {count} records, the ledger says {file.quarantined} of {file.key!r}: take "
+            "the hour out and load it anew (`weblogs forget`, `weblogs load`)"
         )
 
 
