@@ -79,6 +79,21 @@ def test_a_version_with_another_count_is_no_mismatch(hour: Hour, at: At) -> None
     assert hour.rows() == _rows(hour, 4)
 
 
+@pytest.mark.parametrize("new", [b"{\"payload\": 7} noise", None])
+def test_a_version_that_copy_refuses_is_no_mistake_of_the_statement(
+    hour: Hour, at: At, new: bytes | None
+) -> None:
+    """A run that may be tried again ends with what Redshift says of the object, and is not."""
+    key = hour.drop_records("a", 1, 2)
+    hour.drop_records("b", 3)
+    hour.validate()
+    at(BEFORE_COPY, lambda: hour.remove(key) if new is None else hour.drop("a", new))
+    with pytest.raises(ObjectChanged, match="rewritten or removed while it was loaded"):
+        hour.load()
+    hour.run()
+    assert hour.rows() == _rows(hour, 3)
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_version_that_came_after_copy_follows_the_policy(hour: Hour, at: At, policy: OnRewritten) -> None:
     """It is loaded under `ignore`, or never seen again."""

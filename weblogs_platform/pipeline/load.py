@@ -25,7 +25,7 @@ from weblogs_platform.core.duplicate_statements import (
     KeepFresh,
     StageFresh,
 )
-from weblogs_platform.core.errors import CountMismatch, ObjectChanged, one_line
+from weblogs_platform.core.errors import CountMismatch, ObjectChanged, StatementRefused, one_line
 from weblogs_platform.core.keys import LandingObject, jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile, LoadPlan, notes_to_write, plan_load
@@ -244,8 +244,9 @@ def load_hour(
                 loaded = load.load_distinct(manifests)
             else:
                 loaded = tuple(load.load_manifest(manifest) for manifest in manifests)
-        except CountMismatch:
-            _refuse_changed(lake, spec, hour, listed, plan.files)  # another version has other counts
+        except (CountMismatch, StatementRefused):
+            # Another version has other counts, or none that COPY can read.
+            _refuse_changed(lake, spec, hour, listed, plan.files)
             raise
         load.record(plan.files, manifests, loaded)
         load.note(notes_to_write(listed, before, plan.left_out))

@@ -224,6 +224,15 @@ def test_time_functions_agree_within_a_transaction(connect: Connect) -> None:
     assert rows(cursor, "SELECT SYSDATE") == [(start,)]
 
 
+def test_sysdate_is_the_time_of_begin(connect: Connect) -> None:
+    """Who waited for a lock has the time at which it got it, and tests see another order than Redshift's."""
+    first, second = (connect(autocommit=True).cursor() for _ in range(2))
+    first.execute("BEGIN")
+    [(later,)] = rows(second, "SELECT SYSDATE")
+    assert rows(first, "SELECT SYSDATE") < [(later,)]
+    first.execute("COMMIT")
+
+
 def test_timezone_setting_moves_now(connect: Connect) -> None:
     """A TIMESTAMPTZ shows the same moment; a cast to TIMESTAMP the session's clock."""
     cursor = connect(autocommit=True).cursor()

@@ -89,7 +89,7 @@ class Session:
         self.statement_time = utc_now()
         self.status: Status = "I"
         self.implicit = False
-        self._transaction_time: datetime | None = None
+        self._transaction_time = self.statement_time
         self._engine_open = False
         self._changes_catalog = False
         self._local_changes = 0
@@ -184,7 +184,7 @@ class Session:
         self.status = "T"
         self.transaction_id = next(self.backend.transaction_ids)
         self.copy_state.id_before_transaction = self.copy_state.last_id
-        self._transaction_time = None
+        self._transaction_time = utc_now()
         self._settings_before = self.settings.copy()
 
     def commit(self) -> None:
@@ -256,7 +256,6 @@ class Session:
         if not self._engine_open:
             self.raw_connection.execute("BEGIN TRANSACTION")
             self._engine_open = True
-            self._transaction_time = self._transaction_time or self.statement_time
         return self.raw_connection
 
     def lock(self, key: str | None, mode: Mode) -> None:
@@ -340,7 +339,7 @@ class Session:
     def _value(self, name: str) -> str:
         values: dict[str, Callable[[], str]] = {
             "getdate": lambda: f"CAST('{self.statement_time.replace(microsecond=0)}' AS TIMESTAMP)",
-            "sysdate": lambda: f"CAST('{self._transaction_time or self.statement_time}' AS TIMESTAMP)",
+            "sysdate": lambda: f"CAST('{self._transaction_time}' AS TIMESTAMP)",
             "current_user": lambda: string_literal(self.user),
             "current_database": lambda: string_literal(self.backend.database.name),
             "current_schema": lambda: string_literal(next(iter(self._existing_path()), "")),
