@@ -79,7 +79,7 @@ def test_a_version_with_another_count_is_no_mismatch(hour: Hour, at: At) -> None
     assert hour.rows() == _rows(hour, 4)
 
 
-@pytest.mark.parametrize("new", [b"{\"payload\": 7} noise", None])
+@pytest.mark.parametrize("new", [b'{"payload": 7} noise', None])
 def test_a_version_that_copy_refuses_is_no_mistake_of_the_statement(
     hour: Hour, at: At, new: bytes | None
 ) -> None:

@@ -26,7 +26,7 @@ from weblogs_platform.streams import POS, STREAMS, WEB_LOGS
 
 
 def repaired(repair: Repair, raw: bytes, header: str | None = None) -> Candidate:
-    entry = Entry(Place("k", "e", 0), len(raw), ("r",), raw=raw, header=header)
+    entry = Entry(Place("k", "e", 0), len(raw), ("r",), ("r",), raw=raw, header=header)
     return candidate_of(entry, raw, repair, None)
 
 

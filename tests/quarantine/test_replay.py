@@ -233,6 +233,37 @@ def test_new_reasons_are_of_the_past_once_the_object_is_loaded_anew(hour: Hour) 
     assert len(account(hour).open) == 1
 
 
+def test_new_reasons_that_went_while_a_replay_waited_are_not_settled(hour: Hour) -> None:
+    """What a verdict of before said is taken out of the open reasons, where what is counted is why the record was put
+    there."""
+    key = loaded(hour, 2)
+    [line] = exported(hour)
+    replay(hour, Replay(edits=edits_of(hour, [{**line, "raw": "{"}])))
+    body = hour.lake.get(key)
+    connections = itertools.count(1)
+
+    def second_comes_late() -> object:
+        if next(connections) == 2:  # the first reads what is there, the second has the lock
+            for content in (b"{}", body):
+                hour.drop("a", content)
+                hour.run()
+        return hour.warehouse.connect()
+
+    late = replace(hour, warehouse=replace(hour.warehouse, connect=second_comes_late))
+    assert replay(late, spelling()).replayed == 1
+    assert account(hour).open == ()
+
+
+def test_a_batch_of_many_objects_is_settled_once(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Receipts of the others are overlooked where not all objects are named, and their records are loaded twice."""
+    monkeypatch.setattr("weblogs_platform.pipeline.quarantine._MAX_OBJECTS", 2)
+    for name in "abc":
+        loaded(hour, 2, 3, name=name)
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(lambda n: replay(hour, spelling(), f"replay {n}"), range(3)))
+    assert sum(o.replayed for o in outcomes) == account(hour).replayed == 6
+
+
 def test_a_dry_run_changes_nothing(hour: Hour) -> None:
     loaded(hour, 2)
     before = (hour.rows(), hour.derived_objects(), account(hour))

@@ -41,12 +41,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Entry:
-    """One bad record. raw: its bytes, None where `raw_object` (a copy of the whole source) holds them. header: that
-    of its CSV. number: which record of its file it was, for stamped sources."""
+    """One bad record. reasons: why it is in quarantine; first_reasons: why it was put there. raw: its bytes, None where
+    `raw_object` (a copy of the whole source) holds them. header: that of its CSV. number: which record of its file it was,
+    for stamped sources."""
 
     place: Place
     length: int
     reasons: tuple[str, ...]
+    first_reasons: tuple[str, ...]
     raw: bytes | None = None
     raw_object: str | None = None
     header: str | None = None
@@ -81,10 +83,12 @@ def parse_entry(line: bytes) -> Entry:
     try:
         data = json.loads(line)
         place = Place(data["object"], data["etag"], data["offset"])
+        reasons = tuple(data["reasons"])
         return Entry(
             place=place,
             length=data["length"],
-            reasons=tuple(data["reasons"]),
+            reasons=reasons,
+            first_reasons=reasons,
             raw=_raw_of(data),
             raw_object=data.get("raw_object"),
             header=data.get("header"),

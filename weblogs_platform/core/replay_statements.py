@@ -22,24 +22,29 @@ class QuarantineLines:
 
 @dataclass(frozen=True)
 class Receipts:
-    """Places that were dealt with: key, ETag, offset, outcome. Parameters: stream, first, end."""
+    """Places that were dealt with: key, ETag, offset, outcome. Parameters: stream, first, end, and with `objects` so many
+    keys, and the first and the last offset."""
+
+    objects: int = 0
 
     def sql(self) -> str:
         return (
             "SELECT object_key, etag, byte_offset, outcome FROM shopware_ops.quarantine_receipts "
-            f"WHERE {_IN_HOURS} AND superseded_at IS NULL"
+            f"WHERE {_IN_HOURS}{_of(self.objects)} AND superseded_at IS NULL"
         )
 
 
 @dataclass(frozen=True)
 class Verdicts:
     """Reasons of records that a replay left in quarantine: key, ETag, offset, reason, number of the verdict; the last one
-    last. Parameters: stream, first, end."""
+    last. Parameters as those of Receipts."""
+
+    objects: int = 0
 
     def sql(self) -> str:
         return (
             "SELECT object_key, etag, byte_offset, reason, verdict_no FROM shopware_ops.quarantine_verdicts "
-            f"WHERE {_IN_HOURS} ORDER BY verdict_no, reason"
+            f"WHERE {_IN_HOURS}{_of(self.objects)} ORDER BY verdict_no, reason"
         )
 
 
@@ -110,3 +115,8 @@ class RecordVerdicts:
 
 
 _IN_HOURS = "stream = %s AND landing_hour >= CAST(%s AS TIMESTAMP) AND landing_hour < CAST(%s AS TIMESTAMP)"
+
+
+def _of(objects: int) -> str:
+    named = ", ".join(["%s"] * objects)
+    return f" AND object_key IN ({named}) AND byte_offset BETWEEN %s AND %s" if objects else ""

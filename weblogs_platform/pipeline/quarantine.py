@@ -6,9 +6,10 @@ Only objects in the ledger count: those of an hour that was blocked are not load
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
@@ -19,6 +20,8 @@ from weblogs_platform.core.replay_statements import QuarantineLines, Receipts, V
 from weblogs_platform.core.spec import StreamSpec
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_MAX_OBJECTS = 100
+"""Objects that a statement names; of more it asks for the whole hour."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,24 @@ def quarantined_files(
 
 
 def read_files(
-    tx: Transaction, spec: StreamSpec, first: LandingHour, end: LandingHour
+    tx: Transaction,
+    spec: StreamSpec,
+    first: LandingHour,
+    end: LandingHour,
+    *,
+    about: Collection[Place] = (),
 ) -> list[QuarantinedFile]:
-    """The same within a transaction."""
+    """The same within a transaction. With `about`, what became of other records may be left out."""
     span = (spec.name, first.sql, end.sql)
+    objects = sorted({place.key for place in about})
+    if len(objects) > _MAX_OBJECTS:
+        objects = []
+    offsets = [place.offset for place in about]
+    narrowed = (*span, *objects, min(offsets), max(offsets)) if objects else span
     settled: dict[tuple[str, str], dict[int, str]] = {}
-    for key, etag, offset, outcome in tx.fetch_all(Receipts(), span):
+    for key, etag, offset, outcome in tx.fetch_all(Receipts(len(objects)), narrowed):
         settled.setdefault((key, etag), {})[int(offset)] = outcome
-    verdicts = _verdicts(tx, span)
+    verdicts = _verdicts(tx.fetch_all(Verdicts(len(objects)), narrowed))
     seen: dict[tuple[str, str], tuple[datetime, str | None]] = {}
     files: list[QuarantinedFile] = []
     for start, key, etag, rules, invalid_key, quarantined, loaded_at, run, current in tx.fetch_all(
@@ -87,11 +100,11 @@ def read_files(
 
 
 def _verdicts(
-    tx: Transaction, span: tuple[str, str, str]
+    lines: Iterable[tuple[Any, ...]],
 ) -> dict[tuple[str, str], dict[int, tuple[str, ...]]]:
     """The reasons of the last verdict, by object and offset."""
     last: dict[tuple[str, str, int], tuple[int, list[str]]] = {}
-    for key, etag, offset, reason, number in tx.fetch_all(Verdicts(), span):
+    for key, etag, offset, reason, number in lines:
         place = (key, etag, int(offset))
         if place not in last or last[place][0] != number:
             last[place] = (number, [])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -113,10 +113,10 @@ class ReplayOutcome:
 
 @dataclass(frozen=True)
 class _Good:
-    """A record that can be loaded now. `invalid_key`: the quarantine it was read from."""
+    """A record that can be loaded now. `invalid_key`: the quarantine it was read from, `first_reasons`: why it is there."""
 
     place: Place
-    reasons: tuple[str, ...]
+    first_reasons: tuple[str, ...]
     invalid_key: str
     body: bytes
 
@@ -166,12 +166,13 @@ def discard_hour(
         return sum(1 for _ in selected)
     discarded = 0
     # One transaction for all of a bad day would keep every load waiting for as long as it takes.
-    while chosen := [(key, entry.place, entry.reasons) for key, entry in islice(selected, BATCH_RECORDS)]:
-        with _locked(warehouse, spec, hour) as (tx, still_open):
+    while chosen := [(key, replace(entry, raw=None)) for key, entry in islice(selected, BATCH_RECORDS)]:
+        about = [entry.place for _, entry in chosen]
+        with _locked(warehouse, spec, hour, about) as (tx, still_open):
             settled = [
-                (place, still_open.reasons(invalid_key, place, why))
-                for invalid_key, place, why in chosen
-                if still_open.has(invalid_key, place)
+                (entry.place, still_open.reasons(invalid_key, entry.place, entry.first_reasons))
+                for invalid_key, entry in chosen
+                if still_open.has(invalid_key, entry.place)
             ]
             _Receipts(tx, spec, hour, decision, run_id).write("discarded", settled)
         discarded += len(settled)
@@ -226,7 +227,7 @@ def _good(
             outcome.refuse(entry.place, judged.reasons)
             verdicts.add(invalid_key, entry, judged.reasons)
         else:
-            yield _Good(entry.place, entry.reasons, invalid_key, judged.body)
+            yield _Good(entry.place, entry.first_reasons, invalid_key, judged.body)
 
 
 def _judged(entry: Entry, spec: StreamSpec, how: Replay) -> Judged:
@@ -263,7 +264,7 @@ def _load(
     outcome: ReplayOutcome,
 ) -> None:
     """Loads what of the batch is still open, in one transaction."""
-    with _locked(warehouse, spec, hour) as (tx, still_open):
+    with _locked(warehouse, spec, hour, [good.place for good in batch]) as (tx, still_open):
         records = [good for good in batch if still_open.has(good.invalid_key, good.place)]
         changed: Mapping[LandingHour, int] = {}
         if records:
@@ -272,7 +273,9 @@ def _load(
             [(change_no,)] = tx.fetch_all(NextChange(), (spec.qualified_table,))
             load = HourLoad(lake, warehouse, tx, spec, hour, run_id, int(change_no))
             load.load_manifest(manifest)
-            settled = [(g.place, still_open.reasons(g.invalid_key, g.place, g.reasons)) for g in records]
+            settled = [
+                (g.place, still_open.reasons(g.invalid_key, g.place, g.first_reasons)) for g in records
+            ]
             receipts = _Receipts(tx, spec, hour, how.decision, run_id)
             receipts.write("replayed", settled, repair=how.label, load_key=load_key)
             failpoints.reach("replay:receipts_written")
@@ -287,13 +290,13 @@ def _load(
 
 @dataclass(frozen=True)
 class _Open:
-    """What is in quarantine as it stands under the lock."""
+    """What is in quarantine of some records, as it stands under the lock."""
 
     files: Mapping[tuple[str, str, str], QuarantinedFile]
 
     @classmethod
-    def read(cls, tx: Transaction, spec: StreamSpec, hour: LandingHour) -> _Open:
-        files = read_files(tx, spec, hour, hour.plus(1))
+    def read(cls, tx: Transaction, spec: StreamSpec, hour: LandingHour, about: Collection[Place]) -> _Open:
+        files = read_files(tx, spec, hour, hour.plus(1), about=about)
         return cls({(f.invalid_key, f.key, f.etag): f for f in files})
 
     def has(self, invalid_key: str, place: Place) -> bool:
@@ -302,18 +305,18 @@ class _Open:
         return file is not None and place.offset not in file.settled
 
     def reasons(self, invalid_key: str, place: Place, found: tuple[str, ...]) -> tuple[str, ...]:
-        """Why the record is there now; `found`: why it was when it was read."""
+        """Why the record is there now; `found`: why it was put there."""
         return self.files[invalid_key, place.key, place.etag].reasons_of(place, found)
 
 
 @contextmanager
 def _locked(
-    warehouse: Warehouse, spec: StreamSpec, hour: LandingHour
+    warehouse: Warehouse, spec: StreamSpec, hour: LandingHour, about: Collection[Place]
 ) -> Generator[tuple[Transaction, _Open]]:
-    """A transaction beside which nothing loads or settles, and what is open as it begins."""
+    """A transaction beside which nothing loads or settles, and what is open of these records as it begins."""
     with warehouse.transaction() as tx:
         tx.execute(LockLoads())
-        yield tx, _Open.read(tx, spec, hour)
+        yield tx, _Open.read(tx, spec, hour, about)
 
 
 @dataclass
@@ -340,7 +343,8 @@ class _Verdicts:
         """Writes what was taken, in one transaction; what was dealt with meanwhile is left out."""
         if not self._new:
             return
-        with _locked(self.warehouse, self.spec, self.hour) as (tx, still_open):
+        about = [entry.place for _, entry, _ in self._new]
+        with _locked(self.warehouse, self.spec, self.hour, about) as (tx, still_open):
             [(number, now)] = tx.fetch_all(NextVerdict(), (self.spec.name, self.hour.sql))
             rest = (self.spec.rules_digest, self.how.label, self.run_id, now.isoformat(sep=" "), int(number))
             counts: Counter[tuple[str, str, str]] = Counter()
@@ -349,7 +353,7 @@ class _Verdicts:
                 place = entry.place
                 if not still_open.has(invalid_key, place):
                     continue
-                before = still_open.reasons(invalid_key, place, entry.reasons)
+                before = still_open.reasons(invalid_key, place, entry.first_reasons)
                 if set(before) == set(reasons):
                     continue
                 counts.update((place.key, place.etag, reason) for reason in reasons)
