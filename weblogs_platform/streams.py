@@ -6,6 +6,7 @@ from __future__ import annotations
 from weblogs_platform.core.errors import InvalidName
 from weblogs_platform.core.layout import DatedNames
 from weblogs_platform.core.spec import (
+    FIRST_PARTITION,
     STAMPS,
     Decimal,
     Double,
@@ -272,6 +273,8 @@ INVENTORY = StreamSpec(
             type=Timestamp(source="epoch_secs"),
             path="$.last_updated",
             required=True,
+            # It is part of the key: a time that cannot be would make two snapshots one, or one two.
+            minimum=int(FIRST_PARTITION.start.timestamp()),
             max_ahead_hours=24,
             description="When the stock was so, UTC.",
         ),

@@ -98,6 +98,22 @@ def assert_again_changes_nothing(hour: Hour) -> None:
     assert (hour.rows(), hour.ledger(), hour.derived_objects()) == before
 
 
+def test_a_snapshot_whose_time_cannot_be_is_bad(inventory: Hour) -> None:
+    """The time is part of its key: two of one landing hour become one in what is computed by event time, or one that comes
+    again becomes two."""
+    first = INVENTORY.first_hour.start.timestamp()
+    times = (7, 9, first - 1, first, secs(inventory), secs(inventory, 25 * 60))
+    key = inventory.drop(
+        "3000.json", json.dumps([stock(inventory, 1, last_updated=t) for t in times]).encode()
+    )
+    inventory.run()
+    assert inventory.rows() == [
+        stock_row(inventory, 1, 30, 4, time=datetime(2015, 5, 1)),  # noqa: DTZ001
+        stock_row(inventory, 1, 30, 5),
+    ]
+    assert dict(report_of(inventory, key).reasons) == {"out_of_range:last_updated": 4}
+
+
 def test_a_pos_file_becomes_rows_and_quarantine(pos: Hour) -> None:
     """A column is taken by its place, a null becomes something else, or a bad row costs its neighbours."""
     rows = [

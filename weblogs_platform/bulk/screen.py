@@ -257,4 +257,4 @@ def _proof(f: Field, v: str) -> str:
                 f"AND try_cast({inner} AS TIMESTAMP) IS NOT NULL)"
             )
         case Timestamp():
-            return f"(NOT ({is_text}) AND try_cast({v} AS DOUBLE) BETWEEN 1e-290 AND {MAX_EPOCH_SECS - 1})"
+            return f"(NOT ({is_text}) AND try_cast({v} AS DOUBLE) BETWEEN {f.minimum or 1e-290} AND {MAX_EPOCH_SECS - 1})"

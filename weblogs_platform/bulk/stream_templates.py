@@ -41,7 +41,7 @@ def _value(f: Field) -> Value:
         case Timestamp(source="iso"):
             return ISO_TIMESTAMP
         case Timestamp():
-            return _EPOCH_SECS
+            return _EPOCH_SECS if f.minimum is None else _NOTHING
 
 
 def _integer(f: Field) -> Value:

@@ -25,6 +25,9 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 RULES_VERSION = 3
 """Raised whenever validation itself changes its judgement, so that reports of older rules are not reused."""
 
+FIRST_PARTITION = LandingHour.from_argument("2015-05-01")
+"""The first landing hour of a stream that does not say another. Event times before it are those of a wrong clock."""
+
 MAX_PRECISION = 38
 """Digits that a DECIMAL of Redshift has at most."""
 
@@ -93,7 +96,7 @@ ColumnType = Varchar | Integer | BigInteger | Decimal | Double | Timestamp
 class Field:
     """One mapped field: where it stands in the record, and the column it becomes.
 
-    `minimum` and `maximum` bound numbers, both included. `max_ahead_hours`: how much later than its delivery a
+    `minimum` and `maximum` bound numbers, both included; `minimum` also times in seconds since 1970. `max_ahead_hours`: how much later than its delivery a
     record's time may be; the delivery says when that was, never the clock. `stamped`: not the producer's, but
     written by the platform (see STAMPS).
     """
@@ -191,7 +194,7 @@ class StreamSpec:
     flat_names: Mapping[str, str] = field(default_factory=lambda: {"ingestion_timestamp": "timestamp"})
     invalid_share_threshold: float = 0.5
     freshness_hours: int = 3
-    first_hour: LandingHour = field(default_factory=lambda: LandingHour.from_argument("2015-05-01"))
+    first_hour: LandingHour = FIRST_PARTITION
     on_vanished: OnVanished = "keep"
     on_rewritten: OnRewritten = "replace"
     duplicates: Duplicates = "keep"

@@ -245,7 +245,7 @@ def _type_problem(f: Field, value: Any) -> str | None:
             seconds = _finite(value)
             if seconds is None:
                 return "unparsable_timestamp"
-            return None if 0 < seconds < MAX_EPOCH_SECS else "out_of_range"
+            return None if 0 < seconds < MAX_EPOCH_SECS and seconds >= (f.minimum or 0) else "out_of_range"
 
 
 def _text_problem(value: Any) -> str | None:
