@@ -123,8 +123,8 @@ class HourSteps:
         return StepResult(metadata, version, evaluate_validated(self.spec, report), unread=validation.unread)
 
     def manifest(self) -> StepResult:
-        self._refuse_blocked()
-        prepared = prepare_hour(self.lake, self.warehouse, self.spec, self.hour)
+        report = self._refuse_blocked()
+        prepared = prepare_hour(self.lake, self.warehouse, self.spec, self.hour, report=report)
         metadata = {
             "action": dg.MetadataValue.text(prepared.plan.action),
             "files": INT(sum(len(m.urls) for m in prepared.manifests)),
@@ -135,7 +135,9 @@ class HourSteps:
 
     def table(self) -> StepResult:
         report = self._refuse_blocked()
-        outcome = load_hour(self.lake, self.warehouse, self.spec, self.hour, run_id=self.run_id)
+        outcome = load_hour(
+            self.lake, self.warehouse, self.spec, self.hour, run_id=self.run_id, report=report
+        )
         self._loaded = outcome
         metadata = {
             "dagster/partition_row_count": INT(outcome.table_rows),

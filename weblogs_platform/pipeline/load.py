@@ -30,7 +30,7 @@ from weblogs_platform.core.keys import LandingObject, jsonpaths_key
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile, LoadPlan, notes_to_write, plan_load
 from weblogs_platform.core.replay_statements import DeleteVerdicts, SupersedeReceipts
-from weblogs_platform.core.report import FileReport
+from weblogs_platform.core.report import FileReport, HourReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.core.statements import (
     ChangedHours,
@@ -210,14 +210,21 @@ class HourLoad:
 
 
 def load_hour(
-    lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: LandingHour, *, run_id: str
+    lake: Lake,
+    warehouse: Warehouse,
+    spec: StreamSpec,
+    hour: LandingHour,
+    *,
+    run_id: str,
+    report: HourReport | None = None,
 ) -> LoadOutcome:
-    """Brings the stream table and the ledger to what the hour's report says; does nothing when they are there.
+    """Brings the stream table and the ledger to what the report says; does nothing when they are there. Without `report`,
+    that is the one in the lake: who has judged one gives it, for another run may have written another since.
 
     Raises HourNotValidated, HourNotReplaceable, CountMismatch, ObjectChanged (all rolled back) and the clients' errors.
     """
     began = time.monotonic()
-    report = read_report(lake, spec, hour)
+    report = report or read_report(lake, spec, hour)
     failpoints.reach("load:report_read")
     with warehouse.transaction() as tx:
         failpoints.reach("load:connected")

@@ -12,7 +12,7 @@ from weblogs_platform.core.keys import DerivedKey, Zone
 from weblogs_platform.core.manifest import manifests_for
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadPlan, plan_load
-from weblogs_platform.core.report import FileReport
+from weblogs_platform.core.report import FileReport, HourReport
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.pipeline.landing import list_hour
 from weblogs_platform.pipeline.ledger import loaded_hour
@@ -37,14 +37,22 @@ class PreparedLoad:
     manifests: tuple[ManifestRef, ...]
 
 
-def prepare_hour(lake: Lake, warehouse: Warehouse, spec: StreamSpec, hour: LandingHour) -> PreparedLoad:
-    """Plans the hour and writes its manifests. The load plans again under its lock and decides.
+def prepare_hour(
+    lake: Lake,
+    warehouse: Warehouse,
+    spec: StreamSpec,
+    hour: LandingHour,
+    *,
+    report: HourReport | None = None,
+) -> PreparedLoad:
+    """Plans the hour, from `report` or the one in the lake, and writes its manifests. The load plans again under its lock
+    and decides.
 
     Raises HourNotValidated, HourNotReplaceable and the clients' errors.
     """
     plan = plan_load(
         listed=list_hour(lake, spec, hour),
-        report=read_report(lake, spec, hour),
+        report=report or read_report(lake, spec, hour),
         loaded=loaded_hour(warehouse, spec, hour),
         on_vanished=spec.on_vanished,
         on_rewritten=spec.on_rewritten,
