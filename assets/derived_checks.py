@@ -18,7 +18,8 @@ NO_NULLS = CheckDeclaration(
 AGREES = CheckDeclaration(
     "agrees_with_sources",
     "ERROR",
-    "The figures of the period are those of the tables it is computed from, to the cent (sql/checks).",
+    "The figures of the period are those of the tables it is computed from, to the cent (sql/checks). Of a period whose "
+    "sources changed since it was computed they need not be: it is compared when it is computed anew.",
 )
 VOLUME = CheckDeclaration(
     "volume_in_band",
@@ -64,6 +65,9 @@ def agrees_with_sources(facts: PeriodFacts) -> CheckOutcome:
     numbers: dict[str, Number] = {
         f"{name}_difference": float(a.found - a.expected) for name, a in facts.agreements.items()
     }
+    if wrong and facts.stale:
+        why = "not compared: a source has changed since the period was computed, so it will be computed again"
+        return CheckOutcome(AGREES, True, why, numbers)
     return CheckOutcome(AGREES, not wrong, listed or right or "nothing there, and nothing expected", numbers)
 
 

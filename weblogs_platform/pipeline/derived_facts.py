@@ -10,6 +10,7 @@ from decimal import Decimal
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.derived_facts import PeriodCounts, RepeatedKeys, filled_columns
+from weblogs_platform.core.derived_statements import StalePeriods
 from weblogs_platform.settings import PROJECT_ROOT
 
 
@@ -24,12 +25,13 @@ class Agreement:
 @dataclass
 class PeriodFacts:
     """One period of a table. `nulls` by column; `agreements` by measure; `previous_volume` is that of the period
-    before, None when that has no rows."""
+    before, None when that has no rows. `stale`: a source has changes that the table has not seen, so they may differ."""
 
     rows: int = 0
     volume: Decimal = Decimal(0)
     previous_volume: Decimal | None = None
     repeated_keys: int = 0
+    stale: bool = False
     nulls: Mapping[str, int] = field(default_factory=dict[str, int])
     agreements: dict[str, Agreement] = field(default_factory=dict[str, Agreement])
 
@@ -37,7 +39,7 @@ class PeriodFacts:
 def examine(
     warehouse: Warehouse, table: DerivedTable, first: datetime, end: datetime
 ) -> dict[datetime, PeriodFacts]:
-    """The facts of every period in [first, end), UTC, those without rows too."""
+    """The facts of every period in [first, end), UTC, those without rows too, all of one moment."""
     with warehouse.transaction() as tx:
         counted = _counted(tx, table, first - table.step, end)
         facts = {start: counted.get(start, PeriodFacts()) for start in table.periods(first, end)}
@@ -46,6 +48,8 @@ def examine(
             found.previous_volume = before.volume if before else None
         for at, repeated in tx.fetch_all(RepeatedKeys(table), _between(first, end)):
             facts[_utc(at)].repeated_keys = int(repeated)
+        for (at,) in tx.fetch_all(StalePeriods(table), _between(first, end)):
+            facts[_utc(at)].stale = True
         for at, agreements in _agreements(tx, table, first, end).items():
             facts[at].agreements = agreements
     return facts
