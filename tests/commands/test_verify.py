@@ -18,7 +18,7 @@ from weblogs_platform.cli import weblogs
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.commands.findings import Finding, is_well
-from weblogs_platform.commands.verify import Scope, look, verify
+from weblogs_platform.commands.verify import QUERIES, Scope, hour_of_file, look, verify
 from weblogs_platform.core.alerts import Trouble
 from weblogs_platform.core.errors import StatementRefused
 from weblogs_platform.core.partitions import LandingHour
@@ -193,6 +193,49 @@ def test_a_row_deleted_by_hand_is_found_and_the_advice_mends_it(well: Place) -> 
     well.load(WEB_LOGS, FIRST)
     well.compute()
     assert is_well(well.findings())
+
+
+def test_what_copy_refused_is_settled_when_its_hour_is_loaded(well: Place) -> None:
+    """A copy of an object that was rewritten since is never loaded, and stays a problem for a week."""
+    key = f"validated/web_logs/{FIRST.path}/part-{'0' * 20}.json"
+    well.lake.put(key, b"{")
+    with pytest.raises(StatementRefused), well.warehouse.transaction() as tx:
+        tx.execute(
+            f"COPY shopware_stream.web_logs_stream FROM '{well.lake.url(key)}' IAM_ROLE "
+            f"'{well.warehouse.copy_role_arn}' FORMAT AS JSON 'auto'"
+        )
+    [says] = problems(well.findings())
+    assert "is not loaded" in says
+    well.deliver(
+        WEB_LOGS.landing_hour_prefix(FIRST) + "rewritten",
+        encoded(web_log(77, timestamp=FIRST.start.timestamp())),
+    )
+    well.load(WEB_LOGS, FIRST)
+    well.compute()
+    assert is_well(well.findings())
+
+
+def test_what_copy_refused_of_a_replay_is_settled_by_its_receipts(well: Place) -> None:
+    """The records of a replay count as loaded because their hour was, which they are not of."""
+    key = f"validated/web_logs/{FIRST.path}/replay-{'0' * 20}.json.zst"
+    receipt = (
+        "INSERT INTO shopware_ops.quarantine_receipts (stream, landing_hour, object_key, etag, byte_offset, outcome, rules, "
+        f"load_key) VALUES ('web_logs', '2031-01-01', 'k', 'e', 0, 'replayed', 'r', '{key}')"
+    )
+    asked = {"load_key": key, "stream": "", "landing_hour": FIRST.sql, "since": "2025-01-01 00:00:00"}
+    assert hour_of_file(key)[0] == ""
+    assert hour_of_file(WEB_LOGS.landing_hour_prefix(FIRST) + "x") == ("web_logs", FIRST)
+    statement = (QUERIES / "loaded_after.sql").read_text(encoding="utf-8")
+
+    def settled() -> int:
+        with well.warehouse.transaction() as tx:
+            [(objects,)] = tx.fetch_all(statement, asked)
+        return int(objects)
+
+    assert settled() == 0
+    well.do(receipt)
+    assert settled() == 1
+    well.do("DELETE FROM shopware_ops.quarantine_receipts WHERE landing_hour = '2031-01-01'")
 
 
 def test_a_missing_line_of_the_ledger_is_found_and_the_advice_mends_it(well: Place) -> None:

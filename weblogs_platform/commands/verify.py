@@ -35,7 +35,8 @@ from weblogs_platform.commands.verdicts import (
     judge_tables,
 )
 from weblogs_platform.core.derived import DerivedTable
-from weblogs_platform.core.errors import InvalidDocument, WeblogsError
+from weblogs_platform.core.errors import InvalidDocument, InvalidName, WeblogsError
+from weblogs_platform.core.keys import REPLAY_LABEL, DerivedKey
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.kpis import TABLES
@@ -245,8 +246,11 @@ class _Queries:
 
     def _is_loaded(self, file_name: str, since: datetime) -> bool:
         load_key = file_name.removeprefix("s3://").partition("/")[2]
-        [(objects,)] = self._ask("loaded_after", load_key=load_key, since=_text(since))
-        return int(objects) > 0
+        stream, hour = hour_of_file(load_key)
+        found = self._ask(
+            "loaded_after", load_key=load_key, stream=stream, landing_hour=hour.sql, since=_text(since)
+        )
+        return int(found[0][0]) > 0
 
     def stale(self, now: datetime) -> list[Finding]:
         derived = self.scope.derived
@@ -295,3 +299,13 @@ def _print_unknown(why: str, as_json: bool) -> None:
         click.echo(json.dumps({"well": None, "findings": [], "error": why}))
     else:
         click.echo(f"Cannot tell: {why}", err=True)
+
+
+def hour_of_file(load_key: str) -> tuple[str, LandingHour]:
+    """The stream and hour of which a load reads the file; no stream for a file of a replay, or of nobody's."""
+    try:
+        key = DerivedKey.parse(load_key)
+    except InvalidName:
+        hours = ((spec.name, spec.landing_hour_of(load_key)) for spec in STREAMS)
+        return next(((name, hour) for name, hour in hours if hour), ("", FIRST_HOUR))
+    return ("", key.hour) if key.label == REPLAY_LABEL else (key.stream, key.hour)

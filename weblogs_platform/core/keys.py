@@ -64,6 +64,10 @@ _DERIVED = re.compile(
 )
 
 
+REPLAY_LABEL = "replay"
+"""The label of what a replay writes for COPY."""
+
+
 @dataclass(frozen=True)
 class DerivedKey:
     """`<zone>/<stream>/YYYY/MM/DD/HH/<label>-<20 hex digits>.<suffix>`; the label is for people."""

@@ -20,7 +20,7 @@ from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
 from weblogs_platform.core import failpoints
 from weblogs_platform.core.errors import InvalidDocument, InvalidName
-from weblogs_platform.core.keys import DerivedKey, Zone
+from weblogs_platform.core.keys import REPLAY_LABEL, DerivedKey, Zone
 from weblogs_platform.core.manifest import Manifest, ManifestEntry
 from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.quarantine import Edit, Entry, Place, Selection
@@ -372,13 +372,13 @@ def _written(
     """Writes what COPY shall read, and its manifest, unless they are there: the same records have the same names."""
     content = b"".join(good.body + b"\n" for good in records)
     body = zstandard.compressed(io.BytesIO(content), _SPOOL_BYTES).read()
-    named = DerivedKey.of_content(Zone.VALIDATED, spec.name, hour, "replay", body)
+    named = DerivedKey.of_content(Zone.VALIDATED, spec.name, hour, REPLAY_LABEL, body)
     load_key = str(replace(named, suffix="json.zst"))
     if not lake.exists(load_key):
         lake.put(load_key, body, content_type="application/zstd")
     manifest = Manifest("zstd", (ManifestEntry(lake.url(load_key), len(body)),), len(records))
     document = manifest.to_bytes()
-    key = str(DerivedKey.of_content(Zone.MANIFESTS, spec.name, hour, "replay", document))
+    key = str(DerivedKey.of_content(Zone.MANIFESTS, spec.name, hour, REPLAY_LABEL, document))
     if not lake.exists(key):
         lake.put(key, document)
     return load_key, ManifestRef(key, "zstd", len(records), (lake.url(load_key),))
