@@ -163,6 +163,64 @@ def test_a_warehouse_of_the_version_before_migrations_changes_nothing(bare: Bare
     assert bare.ask("SELECT change_no FROM shopware_ops.changed_hours") == [(4,)]
 
 
+WRONG_CLOCKS = {
+    "shopware_stream.web_logs_stream": (
+        "user_id, session_id, ingestion_timestamp, landing_hour, event_at",
+        [
+            ("reset", "s1", "2025-07-20 09:58:00", "1970-01-01 00:00:07", at(9, 58)),
+            ("its session", "s1", "2025-07-20 10:00:00", "2025-07-20 08:30:00", at(8, 30)),
+            ("ahead", "s2", None, "2999-01-01 00:00:00", at(10)),
+            ("both", "s3", "1971-01-01 00:00:00", "1971-01-01 00:00:00", at(10)),
+            ("well", "s4", "2025-07-20 09:59:00", "2025-07-20 07:00:00", at(7)),
+        ],
+        {at(8): 0, at(9): 1, at(10): 2},
+    ),
+    "shopware_stream.customer_interaction_stream": (
+        "message_excerpt, channel, ingestion_timestamp, landing_hour, event_at",
+        [("reset", "App", "2025-07-20 09:58:00", "1970-01-01 00:00:07", at(9, 58))],
+        {at(9): 1},
+    ),
+    "shopware_processed.pos_records": (
+        "transaction_id, store_id, delivered_at, landing_hour, event_at",
+        [
+            ("t1", 1, "2025-07-20 10:30:00", "1970-01-01 00:00:07", at(10)),
+            ("t1", 2, "2025-07-20 10:40:00", "2025-07-19 22:00:00", datetime(2025, 7, 19, 22)),  # noqa: DTZ001
+        ],
+        {at(10): 1, datetime(2025, 7, 19, 22): 0},  # noqa: DTZ001
+    ),
+    "shopware_processed.inventory_records": (
+        "inventory_id, product_id, delivered_at, landing_hour, event_at",
+        [("i1", 1, "2025-07-20 10:30:00", "2999-01-01 00:00:00", at(10))],
+        {at(10): 1},
+    ),
+}
+"""Columns; rows as an earlier version dated them, with the time that counts now; the event hours to compute anew."""
+
+
+@pytest.mark.parametrize("table", WRONG_CLOCKS)
+def test_rows_of_wrong_clocks_are_dated_by_the_rule_of_today(bare: Bare, table: str) -> None:
+    """An event of 1971 or 2999 stays there, in no partition, or the hour that it counts in now is never computed anew."""
+    columns, lines, hours = WRONG_CLOCKS[table]
+    bare.run_statements(PROJECT_ROOT / "sql" / "ddl")
+    with bare.warehouse.transaction() as tx:
+        tx.execute_many(
+            f"INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s)",
+            [(name, other, came, OLD_HOUR.sql, dated) for name, other, came, dated, _ in lines],
+        )
+    initialise(bare.lake, bare.warehouse)
+    first, second, *_ = columns.split(", ")
+    found = bare.ask(f"SELECT {first}, {second}, event_at FROM {table}")
+    assert {(name, other, moment) for name, other, moment in found} == {
+        (line[0], line[1], line[4]) for line in lines
+    }
+    changes = bare.ask(
+        "SELECT run_id, change_no, event_hour, changed_rows FROM shopware_ops.changed_hours "
+        f"WHERE source_table = '{table}' AND run_id LIKE 'migration %' ORDER BY change_no"
+    )
+    by_change = {run: {hour: rows for name, _, hour, rows in changes if name == run} for run, *_ in changes}
+    assert list(by_change.values()) == [hours, hours]
+
+
 def test_verdicts_from_before_numbers_keep_their_order(bare: Bare) -> None:
     """The last verdict is another one after the upgrade, or one counts again that a load had made void."""
     bare.run_statements(PROJECT_ROOT / "sql" / "ddl")
