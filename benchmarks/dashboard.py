@@ -212,8 +212,8 @@ def _address(url: str, first: datetime) -> str:
 
 _NOTHING = {
     "hourly": 0, "event_type": "", "browser": "", "device": "", "page": "", "type": "", "channel": "", "rated": 0,
-    "lowest": 0, "highest": 0, "personal": 0, "store": -1, "product": -1, "category": "", "warehouse": -1, "status": "",
-    "stream": "",
+    "lowest": 0, "highest": 0, "personal": 0, "store": "", "product": "", "category": "", "warehouse": "", "status": "",
+    "chosen_1": "1", "chosen_2": "2", "chosen_3": "3", "chosen_4": "", "chosen_5": "", "restock": 0, "stream": "",
 }  # fmt: skip
 _PREFIXES = {
     "web-traffic": ("web_",), "customer-interactions": ("interaction",), "sales": ("sales_",), "stores": ("stores_",),

@@ -10,4 +10,4 @@ WHERE landing_hour >= CAST(:first AS TIMESTAMP) AND landing_hour < CAST(:until A
 GROUP BY 1, 2
 HAVING SUM(records) > 0
 ORDER BY 1, 2
-LIMIT 20000;
+LIMIT 100000;

@@ -13,4 +13,4 @@ FROM shopware_kpis.interactions_hourly
 WHERE event_hour >= CAST(:first AS TIMESTAMP) AND event_hour < CAST(:until AS TIMESTAMP)
 GROUP BY interaction_type, channel
 ORDER BY interactions DESC, interaction_type, channel
-LIMIT 2000;
+LIMIT 100000;

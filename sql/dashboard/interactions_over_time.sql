@@ -14,4 +14,4 @@ WHERE event_hour >= CAST(:first AS TIMESTAMP) AND event_hour < CAST(:until AS TI
     AND (CAST(:channel AS VARCHAR(50)) = '' OR channel = CAST(:channel AS VARCHAR(50)))
 GROUP BY 1, channel
 ORDER BY 1, channel
-LIMIT 20000;
+LIMIT 100000;

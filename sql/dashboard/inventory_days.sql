@@ -5,4 +5,4 @@ SELECT
 FROM shopware_kpis.inventory_kpi_daily
 WHERE analysis_date >= CAST(:first AS DATE) AND analysis_date < CAST(:until AS DATE)
 ORDER BY analysis_date DESC, warehouse_id
-LIMIT 40000;
+LIMIT 200000;

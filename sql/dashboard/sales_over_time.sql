@@ -9,9 +9,9 @@ SELECT
     SUM(quantity) AS units
 FROM shopware_processed.pos_daily
 WHERE transaction_timestamp >= CAST(:first AS TIMESTAMP) AND transaction_timestamp < CAST(:until AS TIMESTAMP)
-    AND (CAST(:store AS INTEGER) < 0 OR store_id = CAST(:store AS INTEGER))
-    AND (CAST(:product AS INTEGER) < 0 OR product_id = CAST(:product AS INTEGER))
+    AND (CAST(:store AS VARCHAR(16)) = '' OR CAST(store_id AS VARCHAR(16)) = CAST(:store AS VARCHAR(16)))
+    AND (CAST(:product AS VARCHAR(16)) = '' OR CAST(product_id AS VARCHAR(16)) = CAST(:product AS VARCHAR(16)))
     AND (CAST(:category AS VARCHAR(16)) = '' OR sale_category = CAST(:category AS VARCHAR(16)))
 GROUP BY 1, sale_category
 ORDER BY 1, sale_category
-LIMIT 20000;
+LIMIT 100000;

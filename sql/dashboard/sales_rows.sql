@@ -4,8 +4,8 @@ SELECT
     sale_category
 FROM shopware_processed.pos_daily
 WHERE transaction_timestamp >= CAST(:first AS TIMESTAMP) AND transaction_timestamp < CAST(:until AS TIMESTAMP)
-    AND (CAST(:store AS INTEGER) < 0 OR store_id = CAST(:store AS INTEGER))
-    AND (CAST(:product AS INTEGER) < 0 OR product_id = CAST(:product AS INTEGER))
+    AND (CAST(:store AS VARCHAR(16)) = '' OR CAST(store_id AS VARCHAR(16)) = CAST(:store AS VARCHAR(16)))
+    AND (CAST(:product AS VARCHAR(16)) = '' OR CAST(product_id AS VARCHAR(16)) = CAST(:product AS VARCHAR(16)))
     AND (CAST(:category AS VARCHAR(16)) = '' OR sale_category = CAST(:category AS VARCHAR(16)))
 ORDER BY transaction_timestamp DESC, transaction_id
 LIMIT 500;

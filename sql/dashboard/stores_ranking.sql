@@ -9,4 +9,4 @@ FROM shopware_kpis.regional_kpi_daily
 WHERE analysis_date >= CAST(:first AS DATE) AND analysis_date < CAST(:until AS DATE)
 GROUP BY store_id
 ORDER BY revenue DESC, store_id
-LIMIT 1000;
+LIMIT 20000;

@@ -5,4 +5,4 @@ WHERE event_hour >= CAST(:first AS TIMESTAMP) AND event_hour < CAST(:until AS TI
     AND (CAST(:page AS VARCHAR(255)) = '' OR page = CAST(:page AS VARCHAR(255)))
 GROUP BY event_type, browser, device_type
 ORDER BY events DESC, event_type, browser, device_type
-LIMIT 2000;
+LIMIT 100000;

@@ -12,4 +12,4 @@ WHERE event_hour >= CAST(:first AS TIMESTAMP) AND event_hour < CAST(:until AS TI
     AND (CAST(:page AS VARCHAR(255)) = '' OR page = CAST(:page AS VARCHAR(255)))
 GROUP BY 1, event_type, browser
 ORDER BY 1, event_type, browser
-LIMIT 20000;
+LIMIT 100000;

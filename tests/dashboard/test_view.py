@@ -40,7 +40,14 @@ def test_any_address_parses_and_resolves(query: dict[str, list[str]]) -> None:
     assert set(asked.refused) <= {FROM, TO, *NAMES}
     for values in asked.choices.values():
         assert 0 < len(values) <= MOST_VALUES
-        assert all(value.isprintable() and len(value.encode()) <= 255 for value in values)
+        assert all(len(value.encode()) <= 255 for value in values)
+        assert not any(character < " " for value in values for character in value)
+
+
+def test_a_value_of_the_data_may_be_asked_for() -> None:
+    """A page with a no-break space in its name is listed and cannot be chosen."""
+    assert parse({"page": ["caf\u00e9\u00a0au lait"]}, ["page"]).one("page") == "caf\u00e9\u00a0au lait"
+    assert parse({"page": ["a\x1b[2J"]}, ["page"]).refused == ("page",)
 
 
 @given(

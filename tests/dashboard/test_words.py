@@ -24,7 +24,7 @@ from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.palette import scale
 from weblogs_platform.dashboard.personal import Gate
 from weblogs_platform.dashboard.states import trouble
-from weblogs_platform.dashboard.tables import csv_of
+from weblogs_platform.dashboard.tables import csv_of, whole_numbers
 from weblogs_platform.dashboard.views.health import run_url
 
 
@@ -135,3 +135,15 @@ def test_a_run_is_linked_to_its_page() -> None:
 )
 def test_every_trouble_says_what_to_do(error: WeblogsError, remedy: str) -> None:
     assert remedy in trouble(error).remedy
+
+
+def test_whole_numbers_stay_whole_beside_missing_ones() -> None:
+    """A count is 5.0 in the file, and a spreadsheet's formula does not find store 7."""
+    columns = {"rating": [5.0, None], "secs": [1.5, None]}
+    rows = pd.DataFrame({name: whole_numbers(pd.Series(values)) for name, values in columns.items()})
+    assert csv_of(rows, {}).decode("utf-8-sig").splitlines() == ["rating,secs", "5,1.5", ","]
+
+
+def test_values_of_the_data_stay_apart() -> None:
+    """Two browsers whose names differ in case are one on the chart."""
+    assert [words.label(name) for name in ("EDGE", "Edge", "HIGH_VALUE")] == ["EDGE", "Edge", "High value"]

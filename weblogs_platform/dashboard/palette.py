@@ -18,6 +18,7 @@ _FIXED = {
     "loaded": GOOD,
     "quarantined": BAD,
     "dropped": "#8a8f98",
+    "discarded": "#6c8ea4",
 }
 _KNOWN = (
     ("Chrome", "Firefox", "Edge", "Safari"),

@@ -8,6 +8,7 @@ session may see is not shown to another.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from weblogs_platform.clients.warehouse import Warehouse, log_in
-from weblogs_platform.core.errors import WarehouseUnavailable
+from weblogs_platform.core.errors import WarehouseUnavailable, WeblogsError
 from weblogs_platform.dashboard.pool import Pool
 from weblogs_platform.dashboard.view import Span
 from weblogs_platform.settings import PROJECT_ROOT, DashboardSettings
@@ -26,12 +27,32 @@ if TYPE_CHECKING:
 
 FOLDER = PROJECT_ROOT / "sql" / "dashboard"
 KEPT_SECS = 30
+_LIMIT = re.compile(r"LIMIT (\d+);?\s*$")
 Value = datetime | str | int
 
 
+class TooManyRows(WeblogsError):
+    """A query gives more rows than a page adds up."""
+
+
 def frame(name: str, **parameters: Value) -> pd.DataFrame:
-    """The rows of a query as a frame of its own. Raises WeblogsError as the warehouse's client does."""
+    """All rows of a query, as a frame of its own, to add up. Raises TooManyRows where its LIMIT may have cut some off, and
+    WeblogsError as the warehouse's client does."""
+    rows = first_rows(name, **parameters)
+    if (most := most_rows(text_of(name))) is not None and len(rows) >= most:
+        raise TooManyRows(f"{name} gives {most:,} rows or more: figures would lack what is beyond")
+    return rows
+
+
+def first_rows(name: str, **parameters: Value) -> pd.DataFrame:
+    """The rows of a query that lists the first of what may be many."""
     return frame_of(text_of(name), **parameters)
+
+
+def most_rows(statement: str) -> int | None:
+    """The LIMIT of a statement; None for one that has none, because it gives few."""
+    found = _LIMIT.search(statement)
+    return int(found[1]) if found else None
 
 
 def frame_of(statement: str, **parameters: Value) -> pd.DataFrame:

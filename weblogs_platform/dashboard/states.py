@@ -16,6 +16,7 @@ from weblogs_platform.core.errors import (
     WarehouseUnavailable,
     WeblogsError,
 )
+from weblogs_platform.dashboard.queries import TooManyRows
 
 _MISSING = ("42P01", "3F000", "42703")
 _LOGIN = ("(28", "28000", "28P01")
@@ -52,6 +53,8 @@ def trouble(error: WeblogsError) -> Trouble:
             "The dashboards' user may not read a table",
             "Grant it with `weblogs init`, then try again. Both go by the setting `dashboard.reads`: it must be the same.",
         )
+    if isinstance(error, TooManyRows):
+        return Trouble("This is too much to add up", "Choose fewer days, or a filter.")
     if isinstance(error, LoadConflict):
         return Trouble("The warehouse took too long", "Choose fewer days, or try again in a moment.")
     return Trouble(

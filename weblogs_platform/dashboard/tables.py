@@ -46,6 +46,8 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, most:
             shown[column] = shown[column].map(str, na_action="ignore") if is_open() else HIDDEN
         elif how.kind == "word":
             shown[column] = shown[column].map(label)
+        elif how.kind in ("count", "id"):
+            shown[column] = whole_numbers(shown[column])
     st.dataframe(
         shown,
         hide_index=True,
@@ -67,6 +69,12 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Column], name: str, *, most:
     )
     if len(shown) >= most:
         st.caption(f"The first {most:,} rows are shown; choose fewer days or a filter to see others.")
+
+
+def whole_numbers(numbers: pd.Series) -> pd.Series:
+    """Integers, where a missing one had made floats of them all."""
+    known = numbers.dropna()
+    return numbers.astype("Int64") if numbers.dtype.kind == "f" and (known % 1 == 0).all() else numbers
 
 
 def csv_of(rows: pd.DataFrame, titles: Mapping[str, str]) -> bytes:

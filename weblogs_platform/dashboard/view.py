@@ -9,6 +9,7 @@ been written by anybody. A choice that parses is still only a value to be bound,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -150,4 +151,6 @@ def _values(texts: Sequence[str], name: str, refused: list[str]) -> tuple[str, .
 
 
 def _is_plain(text: str) -> bool:
-    return bool(text) and text.isprintable() and len(text.encode("utf-8", "replace")) <= _LONGEST_BYTES
+    """Whether a value of the data can be so: what steers a terminal, or is half a character, is none."""
+    steers = any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+    return bool(text) and not steers and len(text.encode("utf-8", "replace")) <= _LONGEST_BYTES

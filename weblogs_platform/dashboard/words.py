@@ -47,8 +47,8 @@ def moment(value: datetime | None) -> str:
 
 
 def label(name: str) -> str:
-    """A value of the data as people say it: HIGH_VALUE is High value."""
-    return name.replace("_", " ").capitalize() if name.isupper() and len(name) > 3 else name
+    """A value of the platform's as people say it: HIGH_VALUE is High value. One of the data stays: EDGE is not Edge."""
+    return name.replace("_", " ").capitalize() if name.isupper() and "_" in name else name
 
 
 def escaped(text: str) -> str:

@@ -12,39 +12,56 @@ import streamlit as st
 
 from weblogs_platform.core.derived import DerivedTable
 from weblogs_platform.core.derived_statements import StalePeriods
+from weblogs_platform.core.statements import quoted
 from weblogs_platform.dashboard import queries, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, summed
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.dashboard.views import health_now
 from weblogs_platform.kpis import TABLES
 from weblogs_platform.settings import DashboardSettings
-from weblogs_platform.streams import STREAMS
+from weblogs_platform.streams import FIRST_HOUR, STREAMS
 
 if TYPE_CHECKING:
     from weblogs_platform.core.spec import StreamSpec
 
 _RECORDS = Measure("records", "Records")
 _RUN_ID = re.compile(r"[0-9a-fA-F-]{8,64}", re.ASCII)
-_FATES = {"loaded": "loaded", "quarantined": "quarantined", "duplicates_dropped": "dropped"}
-_MOST_REASONS = 50
+_FATES = {
+    "loaded": "loaded",
+    "quarantined": "quarantined",
+    "duplicates_dropped": "dropped",
+    "discarded": "discarded",
+}
 _SUM = "Of the objects that landed in these hours and count now."
 
 
 @dataclass(frozen=True)
-class RowsByHour:
-    """Counts the rows of a stream's table by the hour in which they landed."""
+class Conservation:
+    """Compares a stream's ledger and receipts with its table, hour by hour: how many hours there are; in how many the
+    ledger does not account for every record, in how many the table has other rows; and the first of each."""
 
     spec: StreamSpec
 
     def sql(self) -> str:
         """Named parameters :first and :until."""
+        days = "landing_hour >= CAST(:first AS TIMESTAMP) AND landing_hour < CAST(:until AS TIMESTAMP)"
+        current = f"stream = {quoted(self.spec.name)} AND superseded_at IS NULL AND {days}"
         return (
-            f"SELECT landing_hour, COUNT(*) AS table_rows FROM {self.spec.qualified_table} "
-            "WHERE landing_hour >= CAST(:first AS TIMESTAMP) AND landing_hour < CAST(:until AS TIMESTAMP) "
-            "GROUP BY landing_hour ORDER BY landing_hour LIMIT 40000"
+            "SELECT COUNT(*) AS hours, "
+            "SUM(CASE WHEN missing <> 0 THEN 1 ELSE 0 END) AS unaccounted, "
+            "MIN(CASE WHEN missing <> 0 THEN landing_hour END) AS first_unaccounted, "
+            "SUM(CASE WHEN loaded <> table_rows THEN 1 ELSE 0 END) AS differing, "
+            "MIN(CASE WHEN loaded <> table_rows THEN landing_hour END) AS first_differing FROM ("
+            "SELECT landing_hour, SUM(missing) AS missing, SUM(loaded) AS loaded, SUM(table_rows) AS table_rows FROM ("
+            "SELECT landing_hour, records - loaded - quarantined - duplicates_dropped AS missing, loaded, "
+            f"0 AS table_rows FROM shopware_ops.load_history WHERE {current} UNION ALL "
+            "SELECT landing_hour, 0, COUNT(*), 0 FROM shopware_ops.quarantine_receipts "
+            f"WHERE {current} AND outcome = 'replayed' GROUP BY landing_hour UNION ALL "
+            f"SELECT landing_hour, 0, 0, COUNT(*) FROM {self.spec.qualified_table} WHERE {days} GROUP BY landing_hour"
+            ") AS sides GROUP BY landing_hour) AS compared"
         )
 
 
@@ -53,6 +70,7 @@ def _draw(page: Page) -> None:
     rows = frame("health_over_time", **page.during, hourly=int(page.dates.hourly), stream=stream)
     if rows.empty:
         page.nothing()
+        _conservation(page, stream)
         health_now.draw(stream)
         return
     _cards(rows)
@@ -66,14 +84,19 @@ def _draw(page: Page) -> None:
 
 def _cards(rows: pd.DataFrame) -> None:
     landed, loaded, bad = rows["records"].sum(), rows["loaded"].sum(), rows["quarantined"].sum()
+    replayed = words.number(rows["replayed"].sum())
     cards(
         (
             Card("Landed", words.number(landed), f"Records in the objects of S3. {_SUM}"),
-            Card("Loaded", words.number(loaded), f"Records that are rows of a table. {_SUM}"),
+            Card(
+                "Loaded",
+                words.number(loaded),
+                f"Records that are rows of a table, {replayed} of them replayed from quarantine. {_SUM}",
+            ),
             Card(
                 "Quarantined",
                 words.number(bad),
-                f"Bad records, kept under invalid/ with their bytes and reasons. {_SUM}",
+                f"Bad records that were neither replayed nor discarded, kept under invalid/ with their bytes and reasons. {_SUM}",
             ),
             Card(
                 "Quarantined share",
@@ -85,50 +108,48 @@ def _cards(rows: pd.DataFrame) -> None:
                 words.number(rows["duplicates_dropped"].sum()),
                 f"Dropped because the stream says so. {_SUM}",
             ),
+            Card(
+                "Discarded",
+                words.number(rows["discarded"].sum()),
+                f"Bad records that somebody gave up, by name and with a reason. {_SUM}",
+            ),
         )
     )
 
 
 def _conservation(page: Page, stream: str) -> None:
     """In words: does every record that landed have its place, and do the tables hold what the ledger says?"""
-    ledger = frame("health_hours", **page.during)
-    parts = [(spec, _compared(page, spec, ledger)) for spec in STREAMS if stream in ("", spec.name)]
-    lost = [(spec.name, hours[hours["missing"] != 0]) for spec, hours in parts]
-    differ = [(spec.name, hours[hours["loaded"] != hours["table_rows"]]) for spec, hours in parts]
+    found = {
+        spec.name: queries.frame_of(Conservation(spec).sql(), **page.during).iloc[0]
+        for spec in STREAMS
+        if stream in ("", spec.name)
+    }
     faults = [
-        _fault(name, hours, "the ledger does not account for every record")
-        for name, hours in lost
-        if len(hours)
+        _fault(name, int(row[count]), row[f"first_{count}"], what)
+        for count, what in _FAULTS.items()
+        for name, row in found.items()
+        if row["hours"] and row[count]
     ]
-    faults += [
-        _fault(name, hours, "the table holds other rows than the ledger says")
-        for name, hours in differ
-        if len(hours)
-    ]
+    hours = sum(int(row["hours"]) for row in found.values())
     if faults:
         st.error("**It does not add up.** " + " ".join(faults), icon=":material/error:")
-        return
-    hours = sum(len(found) for _, found in parts)
-    st.success(
-        f"**Every record is accounted for.** In each of {hours:,} loaded hours, landed = loaded + quarantined + "
-        "duplicates dropped, and the tables hold exactly what the ledger says.",
-        icon=":material/check_circle:",
-    )
+    elif hours:
+        st.success(
+            f"**Every record is accounted for.** In each of {hours:,} loaded hours, landed = loaded + replayed + quarantined + "
+            "duplicates dropped + discarded, and the tables hold exactly what the ledger says.",
+            icon=":material/check_circle:",
+        )
 
 
-def _compared(page: Page, spec: StreamSpec, ledger: pd.DataFrame) -> pd.DataFrame:
-    own = ledger[ledger["stream"] == spec.name]
-    held = queries.frame_of(RowsByHour(spec).sql(), **page.during)
-    both = (
-        own.merge(held, on="landing_hour", how="outer") if len(own) or len(held) else own.assign(table_rows=0)
-    )
-    return both.fillna({"loaded": 0, "missing": 0, "table_rows": 0})
+_FAULTS = {
+    "unaccounted": "the ledger does not account for every record",
+    "differing": "the table holds other rows than the ledger says",
+}
 
 
-def _fault(name: str, hours: pd.DataFrame, what: str) -> str:
-    first = pd.Timestamp(hours["landing_hour"].min())
-    more = f" and {len(hours) - 1:,} more hours" if len(hours) > 1 else ""
-    return f"{words.escaped(name)}, {first:%-d %b %Y %H:00}{more}: {what}."
+def _fault(name: str, hours: int, first: Any, what: str) -> str:
+    more = f" and {hours - 1:,} more hours" if hours > 1 else ""
+    return f"{words.escaped(name)}, {pd.Timestamp(first):%-d %b %Y %H:00}{more}: {what}."
 
 
 def _over_time(page: Page, rows: pd.DataFrame) -> None:
@@ -187,7 +208,7 @@ def _reasons(page: Page, stream: str) -> None:
     with right:
         heading("Reasons", "With the column that each is about.")
         table(
-            summed(rows, "reason", "records").head(_MOST_REASONS),
+            summed(rows, "reason", "records"),
             {"records": Column("Records", "count"), "reason": Column("Reason")},
             "reasons",
         )
@@ -240,8 +261,11 @@ def _kpis(page: Page) -> None:
 
 
 def _stale(page: Page, derived: DerivedTable) -> list[datetime]:
+    """Of those that have partitions: events of a clock that is ahead wait for theirs."""
     bounds = {"period_start": page.dates.start, "period_end": page.dates.until}
-    return queries.frame_of(StalePeriods(derived).sql(), **bounds)["period"].tolist()
+    first, now = FIRST_HOUR.start.replace(tzinfo=None), datetime.now(UTC).replace(tzinfo=None)
+    periods = queries.frame_of(StalePeriods(derived).sql(), **bounds)["period"].tolist()
+    return [start for start in periods if first <= start < now]
 
 
 def _last(refreshed: pd.DataFrame, derived: DerivedTable, column: str) -> Any:
@@ -270,7 +294,7 @@ _KPI_COLUMNS: dict[str, Column] = {
 
 
 def _loads(page: Page, stream: str) -> None:
-    rows = frame("health_loads", **page.during, stream=stream)
+    rows = first_rows("health_loads", **page.during, stream=stream)
     url = DashboardSettings.from_env().dagster_url
     rows["run"] = [run_url(url, run_id) for run_id in rows["run_id"]]
     heading("Last loads", "Each row is what one run loaded of one hour of a stream.")

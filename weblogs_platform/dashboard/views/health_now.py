@@ -9,7 +9,7 @@ import streamlit as st
 
 from weblogs_platform.dashboard import words
 from weblogs_platform.dashboard.charts import heading
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.settings import DashboardSettings
 
@@ -22,7 +22,7 @@ def draw(stream: str) -> None:
 
 
 def _troubles() -> None:
-    rows = frame("health_alerts")
+    rows = first_rows("health_alerts")
     with st.container(border=True):
         heading("What is wrong now", "Runs and checks that failed and were not well since, for all streams.")
         if rows.empty:
@@ -38,7 +38,7 @@ def _troubles() -> None:
 
 def _quarantine(stream: str) -> None:
     now = _now()
-    rows = frame(
+    rows = first_rows(
         "health_quarantine",
         stream=stream,
         day=_to_minute(now - timedelta(days=1)),
@@ -62,7 +62,7 @@ def _quarantine(stream: str) -> None:
 
 def _reconcile(stream: str) -> None:
     now = _now()
-    rows, looks = frame("health_findings", stream=stream), frame("health_looks", stream=stream)
+    rows, looks = first_rows("health_findings", stream=stream), frame("health_looks", stream=stream)
     with st.container(border=True):
         heading(
             "Landed and not loaded",

@@ -10,7 +10,7 @@ import streamlit as st
 from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
 from weblogs_platform.dashboard.tables import Column, table
 
@@ -159,7 +159,7 @@ def _contacts(page: Page, kind: str, channel: str, rating: str) -> None:
     for tab, stars, name in zip(tabs, ranges, ("contacts", "low-ratings"), strict=True):
         lowest, highest = stars or (0, 0)
         with tab:
-            rows = frame(
+            rows = first_rows(
                 "interaction_rows", **page.during, type=kind, channel=channel, rated=int(stars is not None),
                 lowest=lowest, highest=highest, personal=page.personal,
             )  # fmt: skip

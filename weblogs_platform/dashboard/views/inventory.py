@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,19 +12,15 @@ from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading
 from weblogs_platform.dashboard.measures import MOST_PRODUCTS
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import whole
-
-if TYPE_CHECKING:
-    from weblogs_platform.dashboard.view import Dates
 
 _STOCK = definitions.columns("inventory_kpi_daily")
 _COUNT = definitions.columns("inventory_daily")
 _PRODUCT = definitions.columns("operations_kpi_daily")
 _PRODUCTS = Measure("products", "Products")
-_MOST_WAREHOUSES = 15
+_MOST_WAREHOUSES, _NAMED = 15, 3
 _COLUMN_OF = {
     "IN_STOCK": "products_in_stock",
     "LOW_STOCK": "products_low_stock",
@@ -45,22 +41,48 @@ def _draw(page: Page) -> None:
     warehouse = page.choose("warehouse", "Warehouse", found, every="All warehouses", show=_warehouse)
     status = page.choose("status", "Stock status", list(_COLUMN_OF), every="Any status")
     days = days.assign(warehouse=days["warehouse_id"].astype(str))
-    newest = pd.Timestamp(days["analysis_date"].max()).date()
     shown = narrowed(days, {"warehouse": warehouse})
-    _cards(shown[shown["analysis_date"] == newest], f"{newest:%-d %b %Y}")
-    _pictures(page, days, shown, warehouse, status)
-    _lists(page, replace(page.dates, first=newest, last=newest), warehouse)
-    _products(page)
+    ends = _ends(shown)
+    _cards(ends)
+    _pictures(page, _ends(days), shown, ends, warehouse, status)
+    first, last = (
+        pd.Timestamp(day).date() for day in (ends["analysis_date"].min(), ends["analysis_date"].max())
+    )
+    newest = replace(page.dates, first=first, last=last)
+    counts = {"first": newest.start, "until": newest.until, "warehouse": warehouse}
+    _lists(page, counts, warehouse)
+    _products(page, warehouse)
     if page.rows_wanted("Show the stock counts behind these figures"):
         if page.kpis_alone:
             page.kpis_only("single stock counts are not among them.")
         else:
-            rows = frame("inventory_rows", **page.during, warehouse=whole(warehouse), status=status)
+            st.caption(
+                "The last count of each product in each warehouse, which the figures add up. The emptiest first."
+            )
+            rows = first_rows("inventory_counts", **counts, status=status, restock=0)
             table(rows, _COUNT_COLUMNS, "stock-counts")
 
 
-def _cards(rows: pd.DataFrame, day: str) -> None:
-    of = f"At the end of {day}, over the warehouses shown; a product counts in each warehouse that holds it."
+def _ends(days: pd.DataFrame) -> pd.DataFrame:
+    """Each warehouse on the newest of its days: one that was not counted on the last day still has what it had."""
+    return days.sort_values("analysis_date").groupby("warehouse", as_index=False).tail(1)
+
+
+def _as_of(ends: pd.DataFrame) -> str:
+    """Of which day the figures are, and which warehouses were counted last on an earlier one."""
+    newest = ends["analysis_date"].max()
+    older = ends[ends["analysis_date"] < newest].sort_values("warehouse_id")
+    names = [
+        f"{_warehouse(number)} on {day:%-d %b %Y}"
+        for number, day in zip(older["warehouse"], older["analysis_date"], strict=True)
+    ]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    said = f"; counted last before it: {', '.join(names[:_NAMED])}{more}" if names else ""
+    return f"{newest:%-d %b %Y}{said}"
+
+
+def _cards(rows: pd.DataFrame) -> None:
+    of = "At the end of the newest of the chosen days, over the warehouses shown; a product counts in each warehouse that holds it."
     cards(
         (
             Card(
@@ -85,25 +107,32 @@ def _cards(rows: pd.DataFrame, day: str) -> None:
             ),
         )
     )
-    st.caption(f"Stock as it was at the end of {day}, the newest of the chosen days with stock counts.")
+    st.caption(
+        f"Stock as it was at the end of the newest of the chosen days with stock counts, {_as_of(rows)}."
+    )
 
 
-def _pictures(page: Page, days: pd.DataFrame, shown: pd.DataFrame, warehouse: str, status: str) -> None:
-    newest = days["analysis_date"].max()
+def _pictures(
+    page: Page, every: pd.DataFrame, shown: pd.DataFrame, ends: pd.DataFrame, warehouse: str, status: str
+) -> None:
+    """`every`: the newest day of all warehouses; `shown`: all days of those chosen, and `ends` the newest of them."""
     left, right = st.columns(2, border=True)
     with left:
         heading("Products by stock status", "Click to list the stock counts with that status.")
-        today = shown[shown["analysis_date"] == newest]
         rows = pd.DataFrame(
-            {"status": list(_COLUMN_OF), "products": [today[column].sum() for column in _COLUMN_OF.values()]}
+            {"status": list(_COLUMN_OF), "products": [ends[column].sum() for column in _COLUMN_OF.values()]}
         )
         bars(rows, "status", _PRODUCTS, page.pick("status", status), alt_text="Products by stock status")
         heading("Units in stock by warehouse", _STOCK["total_stock_level"])
-        by_warehouse = days[days["analysis_date"] == newest].sort_values("total_stock_level", ascending=False)
+        by_warehouse = every.sort_values("total_stock_level", ascending=False)
         measure = Measure("total_stock_level", "Units")
         pick = page.pick("warehouse", warehouse)
         top = by_warehouse.head(_MOST_WAREHOUSES)
         bars(top, "warehouse", measure, pick, alt_text="Units by warehouse", say=_warehouse, colors=False)
+        if len(by_warehouse) > _MOST_WAREHOUSES:
+            st.caption(
+                f"The first {_MOST_WAREHOUSES} of {len(by_warehouse)} warehouses; the filter above has all of them."
+            )
     with right:
         heading(
             "Not fully stocked, day by day",
@@ -120,29 +149,31 @@ def _pictures(page: Page, days: pd.DataFrame, shown: pd.DataFrame, warehouse: st
         )
 
 
-def _lists(page: Page, day: Dates, warehouse: str) -> None:
-    stockouts = frame("inventory_stockouts", **page.during)
-    counts = {"first": day.start, "until": day.until, "warehouse": whole(warehouse)}
-    restock = None if page.kpis_alone else frame("inventory_restock", **counts)
+def _lists(page: Page, counts: dict[str, Any], warehouse: str) -> None:
+    stockouts = first_rows("inventory_stockouts", **page.during)
+    restock = None if page.kpis_alone else first_rows("inventory_counts", **counts, status="", restock=1)
     found = "" if restock is None else f" ({_up_to(len(restock))})"
     to_order, ran_out = st.tabs([f"To restock{found}", f"Ran out while selling ({_up_to(len(stockouts))})"])
     with to_order:
         if restock is None:
             page.kpis_only("the count of a product in a warehouse, and its threshold, are not among them.")
         else:
-            _restock(restock, day)
+            _restock(restock)
     with ran_out:
-        st.caption(_PRODUCT["stockout_alert"])
+        st.caption(f"{_PRODUCT['stockout_alert']}{_of_all(warehouse)}")
         if stockouts.empty:
             st.caption("No product ran out on these days while it was sold.")
         else:
             table(stockouts, _STOCKOUT_COLUMNS, "stock-outs")
 
 
-def _restock(restock: pd.DataFrame, day: Dates) -> None:
-    st.caption(
-        f"Latest count of {day.text}: at or below its threshold, or fewer than 10 units. The emptiest first."
-    )
+def _of_all(warehouse: str) -> str:
+    """For what is known of a product, and not of the warehouses that hold it."""
+    return " Of all warehouses together: sales do not say which one they came from." if warehouse else ""
+
+
+def _restock(restock: pd.DataFrame) -> None:
+    st.caption("By the last count: at or below its threshold, or fewer than 10 units. The emptiest first.")
     columns_: dict[str, Any] = {name: _COUNT_COLUMNS[name] for name in _RESTOCK}
     table(restock, columns_, "restock") if len(restock) else st.caption("Nothing has to be restocked.")
 
@@ -151,13 +182,13 @@ def _up_to(count: int) -> str:
     return f"{count}" if count < 500 else "500 or more"
 
 
-def _products(page: Page) -> None:
-    products = frame("inventory_products", **page.during)
+def _products(page: Page, warehouse: str) -> None:
+    products = first_rows("inventory_products", **page.during)
     if products.empty:
         return
-    available = frame("inventory_availability", **page.during)
-    products = products.merge(available, on="product_id", how="left")
     with st.expander("Turnover and availability by product"):
+        if said := _of_all(warehouse):
+            st.caption(said.strip())
         table(
             products,
             {

@@ -10,7 +10,7 @@ from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.measures import MOST_PRODUCTS, REVENUE, TOP, UNITS
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed
 from weblogs_platform.dashboard.tables import Column, table
 from weblogs_platform.dashboard.views import sales_of_kpis
@@ -34,11 +34,6 @@ SALE_COLUMNS: dict[str, Any] = {
 }
 
 
-def whole(text: str) -> int:
-    """A chosen store or product as a parameter; -1 for none."""
-    return int(text) if text else -1
-
-
 def store_name(number: str) -> str:
     return f"Store {number}"
 
@@ -52,15 +47,21 @@ def _draw(page: Page) -> None:
         sales_of_kpis.draw(page)
         return
     stores = frame("stores_ranking", **page.during)
-    products = frame("sales_products", **page.during, store=-1, category="")
+    products = first_rows("sales_products", **page.during, store="", category="")
     if products.empty:
         page.nothing()
         return
     found = [str(store) for store in sorted(stores["store_id"])]
     store = page.choose("store", "Store", found, every="All stores", show=store_name)
     names = [str(product) for product in sorted(products["product_id"])]
+    asked = page.asked.one("product")
+    if (
+        asked not in ("", *names)
+        and frame("sales_totals", **page.during, store="", product=asked, category="").iloc[0]["transactions"]
+    ):
+        names.append(asked)  # there are more than the list has
     product = page.choose("product", "Product", names, every="All products", show=_product)
-    where = {**page.during, "store": whole(store), "product": whole(product)}
+    where = {**page.during, "store": store, "product": product}
     categories = frame("sales_categories", **where)
     category = page.choose(
         "category", "Category", categories["sale_category"].tolist(), every="All categories"
@@ -72,7 +73,7 @@ def _draw(page: Page) -> None:
     _over_time(page, where, category)
     _parts(page, where, categories, category, product)
     if page.rows_wanted("Show the sales behind these figures"):
-        table(frame("sales_rows", **where, category=category), SALE_COLUMNS, "sales")
+        table(first_rows("sales_rows", **where, category=category), SALE_COLUMNS, "sales")
     _days(page)
 
 
@@ -121,7 +122,7 @@ def _parts(page: Page, where: dict[str, Any], categories: pd.DataFrame, category
         heading("Revenue by category", _POS["sale_category"])
         pick = page.pick("category", category)
         bars(categories, "sale_category", REVENUE, pick, alt_text="Revenue by category")
-    products = frame("sales_products", **page.during, store=where["store"], category=category)
+    products = first_rows("sales_products", **page.during, store=where["store"], category=category)
     products["price"] = products["revenue"] / products["units"].where(products["units"] > 0)
     with right:
         heading("Products with the most revenue", "Click to filter by a product and to see its sales.")

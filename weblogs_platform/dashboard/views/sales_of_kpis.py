@@ -10,7 +10,7 @@ from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.measures import MOST_PRODUCTS, REVENUE, TOP, UNITS
 from weblogs_platform.dashboard.page import Card, Page, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
 
@@ -21,19 +21,20 @@ _PRODUCT = definitions.columns("sales_product_daily")
 def draw(page: Page) -> None:
     """The figures, and what is not shown."""
     stores = frame("stores_ranking", **page.during)
-    products = frame("sales_kpi_products", **page.during, store=-1)
+    products = first_rows("sales_kpi_products", **page.during, store="")
     if products.empty:
         page.nothing()
         return
     store = page.choose(
         "store", "Store", _names(stores["store_id"]), every="All stores", show="Store {}".format
     )
-    product = page.choose(
-        "product", "Product", _names(products["product_id"]), every="All products", show="Product {}".format
-    )
+    names, asked = _names(products["product_id"]), page.asked.one("product")
+    if asked not in ("", *names) and len(frame("sales_kpi_days", **page.during, store="", product=asked)):
+        names.append(asked)  # there are more than the list has
+    product = page.choose("product", "Product", names, every="All products", show="Product {}".format)
     if page.asked.one("category"):
         page.say("The address asks for a category, which KPI tables do not have: the filter is left away.")
-    where = {**page.during, "store": int(store or -1), "product": int(product or -1)}
+    where = {**page.during, "store": store, "product": product}
     totals = frame("sales_kpi_totals", **where).iloc[0]
     _cards(totals)
     page.kpis_only("sales by category and by hour, and the sales behind these figures, are not among them.")
@@ -41,7 +42,7 @@ def draw(page: Page) -> None:
         page.nothing()
         return
     _over_time(page, frame("sales_kpi_days", **where))
-    _products(page, frame("sales_kpi_products", **page.during, store=where["store"]), product)
+    _products(page, first_rows("sales_kpi_products", **page.during, store=where["store"]), product)
 
 
 def _names(numbers: pd.Series) -> list[str]:

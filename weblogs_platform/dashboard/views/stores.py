@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from weblogs_platform.dashboard import definitions, words
+from weblogs_platform.dashboard import definitions, view, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, lines
 from weblogs_platform.dashboard.measures import REVENUE
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled
 from weblogs_platform.dashboard.tables import Column, table
-from weblogs_platform.dashboard.views.sales import SALE_COLUMNS, store_name, whole
+from weblogs_platform.dashboard.views.sales import SALE_COLUMNS, store_name
 
 _DAILY = definitions.columns("regional_kpi_daily")
 _TOP = 20
@@ -79,6 +79,7 @@ def _ranking(page: Page, ranked: pd.DataFrame, store: str) -> None:
                     "days": Column("Days with sales", "count"),
                 },
                 "stores",
+                most=len(ranked) + 1,
             )
 
 
@@ -94,8 +95,7 @@ def _comparison(page: Page, names: list[str], ranked: pd.DataFrame) -> None:
             "Figure", list(_MEASURES), default="Revenue", required=True, key="stores.figure", width="content"
         )
         measure = _MEASURES[title or "Revenue"]
-        days = frame("stores_days", **page.during, store=-1)
-        days = days[days["store_id"].astype(str).isin(compared)]
+        days = _days(page, compared)
         days = days.assign(
             period=pd.to_datetime(days["analysis_date"]),
             store=days["store_id"].map(store_name),
@@ -104,8 +104,16 @@ def _comparison(page: Page, names: list[str], ranked: pd.DataFrame) -> None:
         lines(shown, Time(hourly=False), measure, "store", alt_text=f"{title} by day of the compared stores")
 
 
+def _days(page: Page, stores: list[str]) -> pd.DataFrame:
+    """The days of so many stores as can be compared."""
+    chosen = [*stores, *[""] * view.MOST_VALUES][: view.MOST_VALUES]
+    return frame(
+        "stores_days", **page.during, **{f"chosen_{n}": store for n, store in enumerate(chosen, start=1)}
+    )
+
+
 def _one_store(page: Page, store: str) -> None:
-    days = frame("stores_days", **page.during, store=whole(store))
+    days = _days(page, [store])
     with st.container(border=True):
         heading(f"Store {store} day by day", _DAILY["store_daily_revenue"])
         shown = filled(
@@ -128,7 +136,7 @@ def _one_store(page: Page, store: str) -> None:
             if page.kpis_alone:
                 page.kpis_only("single sales are not among them.")
             else:
-                rows = frame("sales_rows", **page.during, store=whole(store), product=-1, category="")
+                rows = first_rows("sales_rows", **page.during, store=store, product="", category="")
                 table(rows, SALE_COLUMNS, f"store-{store}-sales")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from weblogs_platform.dashboard import definitions, words
 from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
-from weblogs_platform.dashboard.queries import frame
+from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
 from weblogs_platform.dashboard.tables import Column, table
 
@@ -20,13 +20,13 @@ _EVENTS = Measure("events", "Events")
 _TRAFFIC = definitions.columns("web_traffic_hourly")
 _SESSION = definitions.columns("web_session")
 _COLUMN_OF = {"event": "event_type", "browser": "browser", "device": "device_type"}
-_TOP, _MOST_PAGES = 15, 200
+_TOP, _MOST_PAGES, _BARS = 15, 200, 8
 
 
 def _draw(page: Page) -> None:
     page_asked = page.asked.one("page")
     breakdown = frame("web_breakdown", **page.during, page=page_asked)
-    pages = frame("web_pages", **page.during, event_type="", browser="", device="")
+    pages = first_rows("web_pages", **page.during, event_type="", browser="", device="")
     if pages.empty:
         page.nothing()
         return
@@ -36,7 +36,10 @@ def _draw(page: Page) -> None:
             _COLUMN_OF.items(), ("Event", "Browser", "Device"), ("events", "browsers", "devices"), strict=True
         )
     }
-    chosen["page"] = page.choose("page", "Page", pages["page"].tolist(), every="All pages", show=str)
+    offered = pages["page"].tolist()
+    if page_asked not in ("", *offered) and len(breakdown):
+        offered.append(page_asked)  # there are more than the first ones
+    chosen["page"] = page.choose("page", "Page", offered, every="All pages", show=str)
     if chosen["page"] != page_asked:
         breakdown = frame("web_breakdown", **page.during, page="")
     _cards(page, breakdown, chosen)
@@ -98,11 +101,13 @@ def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str]) -> None:
     for place, (name, title) in zip(st.columns(3, border=True), titles, strict=True):
         column = _COLUMN_OF[name]
         others = {key: value for key, value in _filters(chosen).items() if key != column}
-        rows = summed(narrowed(breakdown, others), column, "events").head(8)
+        rows = summed(narrowed(breakdown, others), column, "events")
         with place:
             heading(title, "Click to filter by it and to see the rows behind; click again to undo.")
             draw: Any = donut if name == "device" else bars
-            draw(rows, column, _EVENTS, page.pick(name, chosen[name]), alt_text=title)
+            draw(rows.head(_BARS), column, _EVENTS, page.pick(name, chosen[name]), alt_text=title)
+            if len(rows) > _BARS:
+                st.caption(f"The first {_BARS} of {len(rows)}; the filter above has all of them.")
 
 
 def _over_time(page: Page, chosen: dict[str, str]) -> None:
@@ -129,7 +134,7 @@ def _over_time(page: Page, chosen: dict[str, str]) -> None:
 
 
 def _pages(page: Page, chosen: dict[str, str]) -> None:
-    rows = frame(
+    rows = first_rows(
         "web_pages",
         **page.during,
         event_type=chosen["event"],
@@ -171,11 +176,11 @@ def _rows(page: Page, chosen: dict[str, str]) -> None:
         if page.kpis_alone:
             page.kpis_only("single events are not among them; sessions are.")
         else:
-            rows = frame("web_event_rows", **where, event_type=chosen["event"], page=chosen["page"])
+            rows = first_rows("web_event_rows", **where, event_type=chosen["event"], page=chosen["page"])
             table(rows, _EVENT_COLUMNS, "web-events")
     with visits:
         table(
-            frame("web_session_rows", **where),
+            first_rows("web_session_rows", **where),
             {
                 "session_start": Column("Start (UTC)", "time", _SESSION["session_start"]),
                 "session_duration_secs": Column("Seconds", "count", _SESSION["session_duration_secs"]),
