@@ -139,7 +139,7 @@ CUSTOMER_INTERACTIONS = StreamSpec(
             column="ingestion_timestamp",
             type=Timestamp(),
             path="$.timestamp",
-            default_sql="CURRENT_TIMESTAMP",
+            default_sql="SYSDATE",
             description="When the producer took the event in, UTC; the time of the load when it did not say.",
         ),
     ),

@@ -139,7 +139,7 @@ def test_insert_casts_what_copy_cannot() -> None:
     """Epoch seconds land in a TIMESTAMP as they are, or a default is lost because COPY wrote NULL."""
     sql = InsertFromStaging(CUSTOMER_INTERACTIONS).sql()
     assert "TIMESTAMP 'epoch' + event_timestamp * INTERVAL '1 second'" in sql
-    assert "COALESCE(ingestion_timestamp, CURRENT_TIMESTAMP)" in sql
+    assert "COALESCE(ingestion_timestamp, SYSDATE)" in sql
     assert "event_timestamp DOUBLE PRECISION" in CreateStaging(CUSTOMER_INTERACTIONS).sql()
 
 
