@@ -88,13 +88,16 @@ class _Session:
     def serve(self) -> None:
         startup = _exactly(self.near, 4)
         self.far.sendall(startup + _exactly(self.near, int.from_bytes(startup, "big") - 4))
-        threading.Thread(target=self._answers, daemon=True).start()
+        answers = threading.Thread(target=self._answers, daemon=True)
+        answers.start()
         while True:
             kind, body = _message(self.near)
             strike = self._strike_on(kind, body)
             if strike:
                 self.is_struck = True
                 end(self.far)
+                # Its last write may not have returned, and two at once break the TLS of the connection.
+                answers.join()
                 if strike.error is None:
                     return end(self.near)
                 return self._refuse(*strike.error)
