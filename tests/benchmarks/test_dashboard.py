@@ -10,7 +10,7 @@ import pytest
 from benchmarks.dashboard import queries_of
 from weblogs_platform.dashboard.views import PAGES
 
-_PLACE = re.compile(r"(?<!:):([a-z_]+)")
+_PLACE = re.compile(r"(?<!:):([a-z_0-9]+)")
 
 
 @pytest.mark.parametrize("path", [page.path for page in PAGES])

@@ -34,15 +34,19 @@ def forget(streams: tuple[StreamSpec, ...], first: LandingHour, end: LandingHour
         f"weblogs forget {uuid.uuid4()}",
     )
     for spec in streams:
+        found = False
         for hour in first.until(end):
             done = forget_hour(lake, warehouse, spec, hour, run_id=run_id)
             if done.rows or done.objects:
+                found = True
                 again = f"; {done.settled} records are in quarantine again" if done.settled else ""
                 click.echo(
                     f"{spec.name} {hour.partition_key}: {done.rows} rows of {done.objects} objects taken out{again}"
                 )
-    for spec in streams:
-        click.echo(f"now: weblogs load --stream {spec.name} --from {_typed(first)} --to {_typed(end)}")
+        if found:
+            click.echo(f"now: weblogs load --stream {spec.name} --from {_typed(first)} --to {_typed(end)}")
+        else:
+            click.echo(f"{spec.name}: the warehouse has nothing of these hours")
 
 
 def _typed(hour: LandingHour) -> str:
