@@ -85,12 +85,10 @@ class DashboardPages:
         """What the address asks for."""
         return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
 
-    def download(self, number: int = 0) -> str:
-        """The CSV behind the visible download button of this number."""
+    def download(self, name: str) -> str:
+        """The table of this name as CSV."""
         with self.page.expect_download() as started:
-            self.page.get_by_role("button", name="Download as CSV").locator("visible=true").nth(
-                number
-            ).click()
+            self.page.locator(f".st-key-csv-{name}").get_by_role("button", name="Download as CSV").click()
         return Path(started.value.path()).read_text(encoding="utf-8-sig")
 
     def unnamed_controls(self) -> list[str]:

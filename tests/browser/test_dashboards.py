@@ -30,7 +30,7 @@ CARDS = {
     "sales": ("Revenue", "Net revenue", "Discounts", "Units sold", "Sales", "Average price"),
     "stores": ("Stores", "Revenue", "Units sold", "Sales", "Revenue per sale"),
     "inventory": ("Units in stock", "In stock", "Low stock", "Out of stock"),
-    "pipeline-health": ("Landed", "Loaded", "Quarantined", "Quarantined share", "Duplicates"),
+    "pipeline-health": ("Landed", "Loaded", "Quarantined", "Quarantined %", "Duplicates", "Discarded"),
 }
 
 
@@ -157,16 +157,16 @@ def test_what_is_open_now_is_shown_and_hostile_names_are_text(pages: DashboardPa
     pages.open("pipeline-health")
     for title in ("What is wrong now", "In quarantine now, by reason and age", "Landed and not loaded"):
         expect(pages.page.get_by_text(title, exact=True)).to_be_visible()
-    [trouble] = csv.DictReader(io.StringIO(pages.download(0)))
+    [trouble] = csv.DictReader(io.StringIO(pages.download("troubles")))
     assert (trouble["What"], trouble["Why"]) == (f"'{HOSTILE_KEY}", HOSTILE_TEXT)
     assert trouble["Run"] == f"http://127.0.0.1:3000/runs/{RUN_ID}"
-    reasons = list(csv.DictReader(io.StringIO(pages.download(1))))
+    reasons = list(csv.DictReader(io.StringIO(pages.download("open-quarantine"))))
     assert sum(int(row["Open"]) for row in reasons) == sum(
         int(row["Of a day"]) + int(row["Of a week"]) + int(row["Older"]) for row in reasons
     )
-    [found] = csv.DictReader(io.StringIO(pages.download(3)))
+    [found] = csv.DictReader(io.StringIO(pages.download("not-loaded")))
     assert (found["Object"], found["Kind"]) == (f"'{HOSTILE_KEY}", "new")
-    [look] = csv.DictReader(io.StringIO(pages.download(4)))
+    [look] = csv.DictReader(io.StringIO(pages.download("looks")))
     assert look["It said"] == HOSTILE_TEXT
     expect(pages.page.locator("img[src=x], a[href^='javascript:']")).to_have_count(0)
 
@@ -178,7 +178,7 @@ def test_a_bar_leads_to_the_rows_behind_it(pages: DashboardPages) -> None:
     expect(pages.page.get_by_role("tab", name="Newest events")).to_be_visible()
     pages.settle()
     assert pages.asked() == {"browser": "Edge", "rows": "1"}
-    rows = list(csv.DictReader(io.StringIO(pages.download())))
+    rows = list(csv.DictReader(io.StringIO(pages.download("web-events"))))
     assert {row["Browser"] for row in rows} == {"Edge"}
     assert f"{len(rows):,}" == pages.card("Events").inner_text()
     assert HOSTILE_PAGE in {row["Page"] for row in rows}
@@ -189,21 +189,21 @@ def test_a_bar_leads_to_the_rows_behind_it(pages: DashboardPages) -> None:
 def test_messages_are_hidden_until_the_session_has_the_code(pages: DashboardPages) -> None:
     """Whoever finds the address reads what customers wrote; or a wrong code opens it; or the code is in a link."""
     pages.open("customer-interactions", **{"from": "2026-11-02", "to": "2026-11-15"})
-    assert SECRET_MESSAGE not in pages.download()
+    assert SECRET_MESSAGE not in pages.download("contacts")
     _enter(pages, "wrong")
     expect(pages.page.get_by_text("That is not the code.")).to_be_visible()
-    assert SECRET_MESSAGE not in pages.download()
+    assert SECRET_MESSAGE not in pages.download("contacts")
     _enter(pages, CODE)
     expect(pages.page.get_by_role("button", name="Hide them again")).to_be_visible()
     pages.settle()
-    opened = pages.download()
+    opened = pages.download("contacts")
     assert SECRET_MESSAGE in opened
     assert "'=HYPERLINK" in opened
     assert CODE not in pages.page.url
     pages.page.get_by_role("button", name="Hide them again").click()
     expect(pages.page.get_by_text("Customers' ids and messages are hidden")).to_be_visible()
     pages.settle()
-    assert SECRET_MESSAGE not in pages.download()
+    assert SECRET_MESSAGE not in pages.download("contacts")
 
 
 def _enter(pages: DashboardPages, code: str) -> None:
@@ -229,7 +229,7 @@ def test_health_says_in_words_that_all_adds_up_and_leads_to_dagster(pages: Dashb
     pages.open("pipeline-health")
     expect(pages.page.get_by_text("Every record is accounted for.")).to_be_visible()
     expect(pages.page.get_by_text("Every KPI is up to date")).to_be_visible()
-    loads = list(csv.DictReader(io.StringIO(pages.download(-1))))
+    loads = list(csv.DictReader(io.StringIO(pages.download("last-loads"))))
     assert {row["Run"] for row in loads} == {f"http://127.0.0.1:3000/runs/{RUN_ID}"}
 
 

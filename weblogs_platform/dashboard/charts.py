@@ -122,13 +122,11 @@ class Time:
     column: str = "period"
 
     def axis(self) -> alt.X:
-        format_ = "%-d %b %H:%M" if self.hourly else "%-d %b"
-        return alt.X(
-            f"{self.column}:T",
-            title=None,
-            scale=alt.Scale(type="utc"),
-            axis=alt.Axis(format=format_, labelOverlap=True, grid=False, tickCount=6, labelAngle=0),
+        format_, milliseconds = ("%-d %b %H:%M", 3_600_000) if self.hourly else ("%-d %b", 86_400_000)
+        axis = alt.Axis(
+            format=format_, labelOverlap=True, grid=False, tickCount=6, tickMinStep=milliseconds, labelAngle=0
         )
+        return alt.X(f"{self.column}:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
 
     def band(self) -> alt.X:
         """The axis for columns, which are as wide as an hour or a day."""
@@ -198,11 +196,13 @@ def _named(rows: pd.DataFrame, name: str, say: Callable[[str], str] = label) -> 
 
 
 def _y(measure: Measure, *, zero: bool) -> alt.Y:
+    whole = measure.format == ",.0f"
+    format_, step = ("~s", 1) if whole else (measure.format, alt.Undefined)
     return alt.Y(
         f"{measure.column}:Q",
         title=measure.title,
         scale=alt.Scale(zero=zero, nice=True),
-        axis=alt.Axis(format="~s" if measure.format == ",.0f" else measure.format, tickCount=5),
+        axis=alt.Axis(format=format_, tickCount=5, tickMinStep=step),
     )
 
 

@@ -99,7 +99,7 @@ def _cards(rows: pd.DataFrame) -> None:
                 f"Bad records that were neither replayed nor discarded, kept under invalid/ with their bytes and reasons. {_SUM}",
             ),
             Card(
-                "Quarantined share",
+                "Quarantined %",
                 words.percent(100 * bad / landed if landed else None),
                 "Quarantined of landed.",
             ),

@@ -60,7 +60,10 @@ def _draw(page: Page) -> None:
                 "The last count of each product in each warehouse, which the figures add up. The emptiest first."
             )
             rows = first_rows("inventory_counts", **counts, status=status, restock=0)
-            table(rows, _COUNT_COLUMNS, "stock-counts")
+            if rows.empty:
+                st.caption("There are none.")
+            else:
+                table(rows, _COUNT_COLUMNS, "stock-counts")
 
 
 def _ends(days: pd.DataFrame) -> pd.DataFrame:
