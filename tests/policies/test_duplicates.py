@@ -32,7 +32,7 @@ DROPPING = replace(WEB_LOGS, duplicates="drop", duplicate_window_hours=2, on_rew
 NAMED = replace(DROPPING, duplicate_fields=("session_id", "page"))
 ONE_HOUR = replace(WEB_LOGS, duplicates="drop", duplicate_window_hours=0)
 
-_SPANS = (LandingHour.from_argument("2016-03-01").plus(100 * n) for n in itertools.count())
+_SPANS = (LandingHour.from_argument("2018-01-01").plus(100 * n) for n in itertools.count())
 """Stretches of hours that no other test's rows are near of."""
 
 Place = tuple[int, str]
