@@ -36,8 +36,6 @@ COMMIT_PLACES = (
     "load:before_commit",
     "load:committed",
 )
-COMMIT_SECS = 0.03
-"""How long after its sending a commit is on its way, at most."""
 _HOME_EVERY = 4
 
 
@@ -179,7 +177,7 @@ def _killed(
 
 def _killed_in_commit(lab: Laboratory, hour: Hour, report: Report) -> None:
     job = hour.job(steps=("load",), hold_at="load:before_commit")
-    if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
+    if lab.killed_in_commit(job):
         report.happened(IN_COMMIT)
     # The server may be at it still: a load that begins now waits for it.
     if lab.workers.run(hour.job(steps=("load",)))[0] not in {"append", "replace", "nothing"}:

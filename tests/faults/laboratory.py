@@ -15,6 +15,8 @@ from tests.faults.worker import Job, Workers
 
 _SHOWN = 500
 _FIRST_HOUR = datetime(2024, 1, 1)  # noqa: DTZ001 - tables have no zones
+_COMMIT_SECS, _LONGEST_COMMIT_SECS = 0.003, 0.03
+"""How long after its sending a commit is on its way: where nothing else goes on, and at most."""
 
 LedgerLine = tuple[str, str, int, int]
 """Object, ETag, records loaded, records quarantined."""
@@ -198,6 +200,7 @@ class Laboratory:
         self.delivery_client = servers.client("delivery")
         self.admin_client = servers.client("admin")
         self.hours: list[Hour] = []
+        self._commit_secs = _COMMIT_SECS
 
     def hour(
         self,
@@ -214,6 +217,14 @@ class Laboratory:
         for _ in range(deliveries):
             made.deliver(**how)
         return made
+
+    def killed_in_commit(self, job: Job) -> bool:
+        """Kills a run that holds before its commit while the commit is on its way; False when it was done by then. How long
+        that takes is the machine's matter, so the next kill is aimed later after one that came in time, and earlier after
+        one that came too late: four of five come in time."""
+        killed = self.workers.killed_past(job, self.chance.uniform(0, self._commit_secs))
+        self._commit_secs = min(_LONGEST_COMMIT_SECS, self._commit_secs * (1.1 if killed else 0.7))
+        return killed
 
     def quarantined(self, keys: list[str]) -> Iterator[Bad]:
         """What these quarantine objects hold, read by their documented form alone."""

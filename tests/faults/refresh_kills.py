@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.faults.kills import COMMIT_SECS
 from tests.faults.laboratory import Laboratory, WrongResult
 from tests.faults.oracle import TABLES as STREAMS
 from tests.faults.oracle import Row
@@ -56,7 +55,7 @@ def around_commit(day: Day, report: Report, times: int) -> None:
         with report.watching(IN_COMMIT):
             before = day.changed(table)
             job = day.job(table, hold_at="refresh:before_commit")
-            if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
+            if lab.killed_in_commit(job):
                 report.happened(IN_COMMIT)
             # The server may be at it still: who takes the lock waits for it.
             day.wait_for_the_lock()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.faults.kills import COMMIT_SECS
 from tests.faults.laboratory import Hour, Laboratory, WrongResult
 from tests.faults.oracle import TABLES
 from tests.faults.report import Report
@@ -49,7 +48,7 @@ def around_commit(lab: Laboratory, report: Report, times: int) -> None:
         hour = _hour(lab, lab.chance.choice(tuple(TABLES)))
         with report.watching(IN_COMMIT):
             job = _job(hour, hold_at="replay:before_commit")
-            if lab.workers.killed_past(job, lab.chance.uniform(0, COMMIT_SECS)):
+            if lab.killed_in_commit(job):
                 report.happened(IN_COMMIT)
             _bring_home(hour)
 
