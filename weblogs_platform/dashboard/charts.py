@@ -23,6 +23,8 @@ _BAR, _HEIGHT, _TIME_HEIGHT = 27, 240, 300
 _MOST_LABEL = 190
 _DIMMED = 0.35
 _MOST_SAID = 15
+MOST_KINDS = 8
+"""Names that a chart of kinds has room for."""
 _GREY = "#7d8590"
 """Readable on light and on dark."""
 
@@ -112,6 +114,17 @@ def donut(
         )
     )
     _draw(drawn.properties(height=_HEIGHT), name, pick, _in_words(alt_text, shown, measure))
+
+
+def kinds(
+    rows: pd.DataFrame, name: str, measure: Measure, pick: Pick, *, alt_text: str, shares: bool = False
+) -> None:
+    """Bars, or with `shares` a donut, of names that anybody may send: of more than a few only the first, as bars, and
+    that it is not all of them."""
+    draw = donut if shares and len(rows) <= MOST_KINDS else bars
+    draw(rows.head(MOST_KINDS), name, measure, pick, alt_text=alt_text)
+    if len(rows) > MOST_KINDS:
+        st.caption(f"The first {MOST_KINDS} of {len(rows):,}; the filter above has all of them.")
 
 
 @dataclass(frozen=True)

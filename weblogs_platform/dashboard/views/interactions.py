@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines
+from weblogs_platform.dashboard.charts import MOST_KINDS, Measure, Time, bars, columns, heading, kinds, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
@@ -99,13 +99,14 @@ def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str], rating: s
         heading("Contacts by channel", tip)
         rows = summed(narrowed(breakdown, {**chosen, "channel": ""}), "channel", "interactions")
         pick = page.pick("channel", chosen["channel"])
-        bars(rows, "channel", _CONTACTS, pick, alt_text="Contacts by channel")
+        kinds(rows, "channel", _CONTACTS, pick, alt_text="Contacts by channel")
     with middle:
         heading("Contacts by type", tip)
         others = narrowed(breakdown, {**chosen, "interaction_type": ""})
         rows = summed(others, "interaction_type", "interactions", *_RATINGS)
         pick = page.pick("type", chosen["interaction_type"])
-        donut(rows, "interaction_type", _CONTACTS, pick, alt_text="Contacts by type")
+        kinds(rows, "interaction_type", _CONTACTS, pick, alt_text="Contacts by type", shares=True)
+        rows = rows.head(MOST_KINDS)
         said = zip(rows["interaction_type"], _average(rows), strict=True)
         means = (f"{words.escaped(name)} {words.number(mean, 2)}" for name, mean in said)
         st.caption(f"Average rating: {', '.join(means)}")

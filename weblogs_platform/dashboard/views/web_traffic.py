@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from weblogs_platform.dashboard import definitions, words
-from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, donut, heading, lines
+from weblogs_platform.dashboard.charts import Measure, Time, bars, columns, heading, kinds, lines
 from weblogs_platform.dashboard.page import Card, Page, PageSpec, cards
 from weblogs_platform.dashboard.queries import first_rows, frame
 from weblogs_platform.dashboard.series import filled, narrowed, summed
@@ -20,7 +20,7 @@ _EVENTS = Measure("events", "Events")
 _TRAFFIC = definitions.columns("web_traffic_hourly")
 _SESSION = definitions.columns("web_session")
 _COLUMN_OF = {"event": "event_type", "browser": "browser", "device": "device_type"}
-_TOP, _MOST_PAGES, _BARS = 15, 200, 8
+_TOP, _MOST_PAGES = 15, 200
 
 
 def _draw(page: Page) -> None:
@@ -104,10 +104,8 @@ def _bars(page: Page, breakdown: pd.DataFrame, chosen: dict[str, str]) -> None:
         rows = summed(narrowed(breakdown, others), column, "events")
         with place:
             heading(title, "Click to filter by it and to see the rows behind; click again to undo.")
-            draw: Any = donut if name == "device" else bars
-            draw(rows.head(_BARS), column, _EVENTS, page.pick(name, chosen[name]), alt_text=title)
-            if len(rows) > _BARS:
-                st.caption(f"The first {_BARS} of {len(rows)}; the filter above has all of them.")
+            pick = page.pick(name, chosen[name])
+            kinds(rows, column, _EVENTS, pick, alt_text=title, shares=name == "device")
 
 
 def _over_time(page: Page, chosen: dict[str, str]) -> None:
