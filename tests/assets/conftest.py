@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -14,6 +13,7 @@ import pytest
 
 from assets.retry import Backoff
 from resources import LakeResource, RedshiftResource
+from tests import calendar_shares
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.keys import LandingObject
@@ -27,6 +27,7 @@ from weblogs_platform.pipeline.provision import initialise
 from weblogs_platform.streams import STREAMS, WEB_LOGS
 
 HOUR = LandingHour.from_argument("2025-07-20T10")
+_DAYS = calendar_shares.ASSETS.starts()
 
 
 def landed(name: str = "a", hour: LandingHour = HOUR, etag: str = "e1") -> LandingObject:
@@ -100,12 +101,11 @@ class Platform:
     bucket: str
     warehouse: Warehouse
     lake: Lake
-    days: Iterator[date]
+    days: Iterator[LandingHour]
 
     def fresh_hour(self) -> LandingHour:
         """Midnight of a day that, with the nine after it, no other test has."""
-        day = next(self.days)
-        return LandingHour(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        return next(self.days)
 
     def deliver(self, hour: LandingHour, name: str, records: Sequence[dict[str, Any] | bytes]) -> None:
         """One object as Firehose writes it: records without anything between them."""
@@ -149,6 +149,5 @@ def platform(warehouse_stack: Endpoints) -> Platform:
     lake = LakeResource(variables=variables).lake()
     warehouse = RedshiftResource(variables=variables).warehouse()
     initialise(lake, warehouse)
-    days = (date(2018, 1, 1) + timedelta(days=10 * n) for n in count())
     delivery = warehouse_stack.s3("delivery")
-    return Platform(variables, delivery, warehouse_stack.bucket, warehouse, lake, days)
+    return Platform(variables, delivery, warehouse_stack.bucket, warehouse, lake, _DAYS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kpis.shop import Shop, windows
+from tests import calendar_shares
+from tests.kpis.shop import Shop
 from tests.pipeline.conftest import lake, settings, warehouse
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
@@ -12,10 +13,10 @@ from weblogs_platform.local.endpoints import Endpoints
 
 __all__ = ["lake", "settings", "shop", "warehouse"]
 
-_WINDOWS = windows()
+_WINDOWS = calendar_shares.KPIS.starts()
 
 
 @pytest.fixture
 def shop(warehouse_stack: Endpoints, lake: Lake, warehouse: Warehouse) -> Shop:
     """A shop with ten days that no other test uses."""
-    return Shop(lake, warehouse, warehouse_stack.s3("delivery"), warehouse_stack.bucket, next(_WINDOWS))
+    return Shop(lake, warehouse, warehouse_stack.s3("delivery"), warehouse_stack.bucket, next(_WINDOWS).start)

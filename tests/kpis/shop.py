@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.kpis.inputs import Contact, Count, Delivered, Event, Record, Sale
@@ -215,11 +215,3 @@ _NAMES = {
 }
 """What follows the prefix of the landing hour."""
 _BODIES: dict[type, Any] = {Event: _events, Contact: _contacts, Sale: _sales, Count: _counts}
-
-
-def windows() -> Iterator[datetime]:
-    """First days of windows that were not handed out yet."""
-    first = datetime(2016, 1, 1, tzinfo=UTC)
-    while True:
-        yield first
-        first += WINDOW_DAYS * DAY

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.child import lake_of
-from tests.pipeline.hours import Hour, Roles, new_hours
+from tests.pipeline.hours import NEW_HOURS, Hour, Roles
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse, warehouse_of
 from weblogs_platform.core.spec import StreamSpec
@@ -53,7 +53,7 @@ def roles(warehouse_stack: Endpoints) -> Roles:
 def hour(request: pytest.FixtureRequest, roles: Roles, lake: Lake, warehouse: Warehouse) -> Hour:
     """An hour of its own, of web logs unless the test runs for `each_stream`."""
     spec: StreamSpec = getattr(request, "param", WEB_LOGS)
-    return Hour(roles, lake, warehouse, spec, next(new_hours()))
+    return Hour(roles, lake, warehouse, spec, next(NEW_HOURS))
 
 
 @pytest.fixture

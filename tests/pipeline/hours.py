@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import calendar_shares
 from tests.pipeline.records import Content, Quarantined, Row, record
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
@@ -29,9 +29,7 @@ each_stream = pytest.mark.parametrize(
     "hour", FIREHOSE_STREAMS, ids=[spec.name for spec in FIREHOSE_STREAMS], indirect=True
 )
 """Runs a test once for every stream that Firehose delivers."""
-
-_FIRST_HOUR = LandingHour.from_argument("2024-01-01")
-_HOURS = itertools.count()
+NEW_HOURS = calendar_shares.PIPELINE.starts()
 
 
 @dataclass(frozen=True)
@@ -135,11 +133,6 @@ class Hour:
 
     def of(self, spec: StreamSpec) -> Hour:
         return replace(self, spec=spec)
-
-
-def new_hours() -> Iterator[LandingHour]:
-    """Hours that were not handed out yet."""
-    return (_FIRST_HOUR.plus(n) for n in _HOURS)
 
 
 def in_order(rows: list[tuple[Any, ...]]) -> list[Row]:

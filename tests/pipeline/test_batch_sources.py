@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.hours import Hour, new_hours
+from tests.pipeline.hours import NEW_HOURS, Hour
 from tests.pipeline.records import Quarantined
 from weblogs_platform.core.report import FileReport, Sample
 from weblogs_platform.pipeline.landing import landed_days, list_day
@@ -331,7 +331,7 @@ def test_a_rewritten_file_replaces_its_rows(pos: Hour) -> None:
 
 def test_a_sale_delivered_again_concerns_the_hour_it_was_moved_from(pos: Hour) -> None:
     """A till corrects the time of a sale, and the day it was first booked on keeps it."""
-    first = replace(pos, hour=next(new_hours()))
+    first = replace(pos, hour=next(NEW_HOURS))
     first.drop(
         "0000.csv", as_csv([sale(first, 1, transaction_id="moved"), sale(first, 2, transaction_id="stays")])
     )

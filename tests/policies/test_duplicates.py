@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from assets.checks import EXACT_DUPLICATES, evaluate_table, evaluate_validated
+from tests import calendar_shares
 from tests.pipeline.hours import Hour, Roles, in_order
 from tests.pipeline.records import Content, encoded, flat, interaction, row_of, web_log
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
 from weblogs_platform.core.errors import CountMismatch, InvalidSpec
-from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.core.plan import LoadedFile
 from weblogs_platform.core.spec import StreamSpec
 from weblogs_platform.pipeline import load as load_module
@@ -32,7 +31,7 @@ DROPPING = replace(WEB_LOGS, duplicates="drop", duplicate_window_hours=2, on_rew
 NAMED = replace(DROPPING, duplicate_fields=("session_id", "page"))
 ONE_HOUR = replace(WEB_LOGS, duplicates="drop", duplicate_window_hours=0)
 
-_SPANS = (LandingHour.from_argument("2018-01-01").plus(100 * n) for n in itertools.count())
+_SPANS = calendar_shares.DUPLICATES.starts()
 """Stretches of hours that no other test's rows are near of."""
 
 Place = tuple[int, str]

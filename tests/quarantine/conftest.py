@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import pytest
 
+from tests import calendar_shares
 from tests.pipeline.conftest import lake, roles, settings, warehouse
 from tests.pipeline.hours import Hour, Roles
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Warehouse
-from weblogs_platform.core.partitions import LandingHour
 from weblogs_platform.streams import WEB_LOGS
 
 __all__ = ["hour", "hour_of", "lake", "roles", "settings", "warehouse"]
 
-# Far from the hours of the pipeline's tests, which share the stack.
-_HOURS = (LandingHour.from_argument("2022-01-01").plus(n) for n in itertools.count())
+_HOURS = calendar_shares.QUARANTINE.starts()
 
 
 @pytest.fixture
