@@ -30,7 +30,7 @@ CARDS = {
     "sales": ("Revenue", "Net revenue", "Discounts", "Units sold", "Sales", "Average price"),
     "stores": ("Stores", "Revenue", "Units sold", "Sales", "Revenue per sale"),
     "inventory": ("Units in stock", "In stock", "Low stock", "Out of stock"),
-    "pipeline-health": ("Landed", "Loaded", "Quarantined", "Quarantined %", "Duplicates", "Discarded"),
+    "pipeline-health": ("Landed", "Loaded", "Quarantined", "Duplicates", "Discarded"),
 }
 
 

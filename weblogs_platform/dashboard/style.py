@@ -11,7 +11,7 @@ STYLE = """<style>
 .st-key-cards > * { width: auto; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.45rem; }
 [data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { white-space: normal; overflow-wrap: anywhere; }
-.st-key-filters [data-testid="stButtonGroup"] button { min-height: 2.35rem; }
+.st-key-filters [data-testid="stButtonGroup"] [role="radio"] { min-height: 2.5rem; }
 h1 { font-size: 1.9rem !important; }
 h3 { font-size: 1.1rem !important; padding: 0.25rem 0 0.5rem !important; }
 @media (max-width: 640px) {

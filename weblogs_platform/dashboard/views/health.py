@@ -95,13 +95,9 @@ def _cards(rows: pd.DataFrame) -> None:
             ),
             Card(
                 "Quarantined",
-                words.number(bad),
-                f"Bad records that were neither replayed nor discarded, kept under invalid/ with their bytes and reasons. {_SUM}",
-            ),
-            Card(
-                "Quarantined %",
-                words.percent(100 * bad / landed if landed else None),
-                "Quarantined of landed.",
+                words.number(bad) + (f" ({words.percent(100 * bad / landed)})" if bad else ""),
+                "Bad records that were neither replayed nor discarded, kept under invalid/ with their bytes and reasons; and "
+                f"their share of what landed. {_SUM}",
             ),
             Card(
                 "Duplicates",
