@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -101,11 +101,10 @@ class Platform:
     bucket: str
     warehouse: Warehouse
     lake: Lake
-    days: Iterator[LandingHour]
 
     def fresh_hour(self) -> LandingHour:
         """Midnight of a day that, with the nine after it, no other test has."""
-        return next(self.days)
+        return next(_DAYS)
 
     def deliver(self, hour: LandingHour, name: str, records: Sequence[dict[str, Any] | bytes]) -> None:
         """One object as Firehose writes it: records without anything between them."""
@@ -150,4 +149,4 @@ def platform(warehouse_stack: Endpoints) -> Platform:
     warehouse = RedshiftResource(variables=variables).warehouse()
     initialise(lake, warehouse)
     delivery = warehouse_stack.s3("delivery")
-    return Platform(variables, delivery, warehouse_stack.bucket, warehouse, lake, _DAYS)
+    return Platform(variables, delivery, warehouse_stack.bucket, warehouse, lake)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests import calendar_shares
 from tests.kpis.inputs import Contact, Count, Delivered, Event, Record, Sale
 from weblogs_platform.clients.lake import Lake
 from weblogs_platform.clients.warehouse import Transaction, Warehouse
@@ -28,7 +29,6 @@ SPECS: dict[type, StreamSpec] = {
     Count: INVENTORY,
 }
 DAY = timedelta(days=1)
-WINDOW_DAYS = 10
 Row = dict[str, Any]
 Rows = dict[tuple[Any, ...], Row]
 
@@ -46,7 +46,7 @@ class Shop:
 
     @property
     def end(self) -> datetime:
-        return self.first + WINDOW_DAYS * DAY
+        return self.first + timedelta(hours=calendar_shares.KPIS.hours)
 
     def at(self, day: int, hour: int = 12, minute: int = 0, second: float = 0) -> datetime:
         """A moment of the window; its days count from 0."""
